@@ -1,0 +1,245 @@
+package event
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/spoorhq/spoor/internal/jsonscan"
+)
+
+// Origin tells where a record was read, for what a foreign record does not say of itself.
+type Origin struct {
+	Stream, Shard, Position string
+	Source                  string // the source that foreign records are counted under
+	Time                    Time   // when the stream took the record
+}
+
+// RecordReader reads the events of stream records: Spoor's own, and by sniffing those of other producers: a JSON
+// object, an array, NDJSON or concatenated JSON, and gzip of these. It is reused and is for one goroutine.
+type RecordReader struct {
+	parser  Parser
+	decoder *zstd.Decoder
+
+	origin   Origin
+	header   Header
+	foreign  bool
+	body     []byte // what is left to read
+	buffer   []byte // body's memory, when it was compressed
+	request  *Request
+	left     int // events that the current request still owes
+	index    int // of the next event
+	elements *jsonscan.Elements
+}
+
+// NewRecordReader makes a reader.
+func NewRecordReader() *RecordReader {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxRecordBytes+1),
+		zstd.WithDecoderLowmem(true))
+	if err != nil {
+		panic(fmt.Sprintf("zstd refuses constant options: %v", err))
+	}
+	return &RecordReader{decoder: decoder}
+}
+
+// Open begins a record. What Next gave before is no longer valid. An error: the record is in no known format, or
+// damaged; none of it can be read. data must stay untouched while its events are in use.
+func (r *RecordReader) Open(data []byte, origin Origin) error {
+	r.parser.Reset()
+	r.origin, r.header, r.request, r.elements = origin, Header{}, nil, nil
+	r.left, r.index, r.body = 0, 0, nil
+	r.foreign = !IsRecord(data)
+	if r.foreign {
+		return r.openForeign(data)
+	}
+	header, frame, err := ReadHeader(data)
+	if err != nil {
+		return err
+	}
+	if r.buffer, err = r.decoder.DecodeAll(frame, r.buffer[:0]); err != nil {
+		return fmt.Errorf("record's body: %w", err)
+	}
+	if len(r.buffer) != header.Bytes {
+		return fmt.Errorf("record's body is %d bytes; its header says %d", len(r.buffer), header.Bytes)
+	}
+	r.header, r.body = header, r.buffer
+	return nil
+}
+
+func (r *RecordReader) openForeign(data []byte) error {
+	r.body = data
+	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		zr, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return fmt.Errorf("gzip record: %w", err)
+		}
+		buffer := bytes.NewBuffer(r.buffer[:0])
+		n, err := io.Copy(buffer, io.LimitReader(zr, MaxRecordBytes+1))
+		if err != nil {
+			return fmt.Errorf("gzip record: %w", err)
+		}
+		if n > MaxRecordBytes {
+			return fmt.Errorf("gzip record is over %d bytes unpacked", MaxRecordBytes)
+		}
+		r.buffer = buffer.Bytes()
+		r.body = r.buffer
+	}
+	r.body = bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf")))
+	if len(r.body) == 0 || (r.body[0] != '{' && r.body[0] != '[') {
+		return fmt.Errorf("record is neither Spoor's, gzip nor JSON: it begins with %q", r.body[:min(8, len(r.body))])
+	}
+	r.request = &Request{Source: r.origin.Source, Protocol: "foreign", ReceivedAt: r.origin.Time}
+	return nil
+}
+
+// Header gives the open record's header; of a foreign record, the zero Header.
+func (r *RecordReader) Header() Header { return r.header }
+
+// Foreign tells whether the open record is another producer's.
+func (r *RecordReader) Foreign() bool { return r.foreign }
+
+// Events is how many events Next has given of the open record.
+func (r *RecordReader) Events() int { return r.index }
+
+// Next reads the next event into e, with the verdict on it: a refused event has its Raw and Request, and whatever
+// else could be read. Every event that loads has a MessageID. false: the record is at its end.
+func (r *RecordReader) Next(e *Event) (Verdict, bool) {
+	var verdict Verdict
+	var ok bool
+	if r.foreign {
+		verdict, ok = r.nextForeign(e)
+	} else {
+		verdict, ok = r.nextOwn(e)
+	}
+	if !ok {
+		return verdict, false
+	}
+	e.Index = r.index
+	r.index++
+	if e.MessageID == "" {
+		e.MessageID = r.messageID(e.Index)
+	}
+	return verdict, true
+}
+
+// messageID makes the id of an event that came without one: reading its record twice gives the same.
+func (r *RecordReader) messageID(index int) string {
+	id := make([]byte, 0, 64)
+	if r.foreign {
+		id = fmt.Appendf(id, "%s:%s:%s", r.origin.Stream, r.origin.Shard, r.origin.Position)
+	} else {
+		id = fmt.Appendf(id, "%s:%d", r.header.Boot, r.header.Seq)
+	}
+	return string(strconv.AppendInt(append(id, ':'), int64(index), 10))
+}
+
+func (r *RecordReader) nextOwn(e *Event) (Verdict, bool) {
+	for r.left == 0 {
+		if len(r.body) == 0 {
+			return r.missing(e)
+		}
+		line := r.line()
+		request, err := r.parser.parseRequest(line)
+		if err != nil {
+			// Without its request line nothing behind it can be told apart: the rest is one dead letter.
+			e.reset()
+			e.Raw, e.Request = line, r.unknownRequest()
+			e.ReceivedAt = e.Request.ReceivedAt
+			r.body = nil
+			return refuse(UnreadableRequest, "%v", err), true
+		}
+		r.request, r.left = request, request.Events
+	}
+	if len(r.body) == 0 {
+		r.left = 0
+		return r.missing(e)
+	}
+	r.left--
+	return r.parse(r.line(), e), true
+}
+
+// missing accounts for the events that the header promised and the body does not hold, one by one.
+func (r *RecordReader) missing(e *Event) (Verdict, bool) {
+	if r.index >= r.header.Events {
+		return Verdict{}, false
+	}
+	e.reset()
+	e.Request = r.unknownRequest()
+	e.ReceivedAt = e.Request.ReceivedAt
+	return refuse(TruncatedRecord, "the record holds %d events; its header says %d", r.index, r.header.Events), true
+}
+
+// unknownRequest stands in where a request cannot be read.
+func (r *RecordReader) unknownRequest() *Request {
+	if r.request != nil {
+		return r.request
+	}
+	return &Request{Source: r.origin.Source, ReceivedAt: r.origin.Time}
+}
+
+func (r *RecordReader) line() []byte {
+	line := r.body
+	if i := bytes.IndexByte(r.body, '\n'); i >= 0 {
+		line, r.body = r.body[:i], r.body[i+1:]
+	} else {
+		r.body = nil
+	}
+	return line
+}
+
+func (r *RecordReader) parse(line []byte, e *Event) Verdict {
+	v, rest, err := jsonscan.Scan(line, MaxDepth)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = fmt.Errorf("text behind the event: %s", shorten(rest))
+	}
+	if err != nil {
+		return r.unreadable(line, e, err)
+	}
+	return r.parser.Parse(v, r.request, e)
+}
+
+func (r *RecordReader) unreadable(raw []byte, e *Event, err error) Verdict {
+	e.reset()
+	e.Raw, e.Request, e.ReceivedAt = raw, r.request, r.request.ReceivedAt
+	return Unreadable(err)
+}
+
+// nextForeign reads the next JSON value, or element of an array, as an event. A text that cannot be read is one
+// refused event up to its line's end.
+func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
+	for {
+		if r.elements != nil {
+			if r.elements.Next() {
+				return r.parser.Parse(r.elements.Value(), r.request, e), true
+			}
+			r.elements = nil
+		}
+		r.body = bytes.TrimLeft(r.body, " \t\r\n")
+		if len(r.body) == 0 {
+			return Verdict{}, false
+		}
+		v, rest, err := jsonscan.Scan(r.body, MaxDepth)
+		if err != nil {
+			return r.unreadable(r.line(), e, err), true
+		}
+		r.body = rest
+		if v.Kind == jsonscan.Array {
+			elements := jsonscan.NewValidElements(v.Raw)
+			r.elements = &elements
+			continue
+		}
+		return r.parser.Parse(v, r.request, e), true
+	}
+}
+
+// Unreadable gives the verdict on a text that jsonscan refused with err.
+func Unreadable(err error) Verdict {
+	if err == jsonscan.ErrDepth {
+		return refuse(TooDeep, "an event nests %d deep at most", MaxDepth)
+	}
+	return refuse(InvalidJSON, "%v", err)
+}

@@ -1,0 +1,147 @@
+// Package warehouse is where events rest: the contract of a warehouse, its tables, and what the drivers share.
+//
+// A driver is one folder below this one. It takes Arrow columns and whole batches, and commits each batch in one
+// transaction: rows, dead letters, positions and ledger, or nothing. Drivers do not retry and do not log; every
+// driver passes warehouse/warehousetest.
+package warehouse
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// ErrFenced says that another loader has moved a position that the batch starts from: nothing was loaded, and the
+// loader must begin again from Positions.
+var ErrFenced = errors.New("position was moved by another loader")
+
+// ErrNotReadOnly says that a query would do more than read.
+var ErrNotReadOnly = errors.New("only one SELECT (or EXPLAIN) is allowed")
+
+// ErrUnknownOutcome says that a transaction may have been committed or not. The loader settles it by Positions.
+var ErrUnknownOutcome = errors.New("it is not known whether the batch was committed")
+
+// Warehouse stores batches and answers queries. It is safe for concurrent use.
+type Warehouse interface {
+	// Migrate makes the tables and views, or brings those of an older Spoor up to date. It refuses a schema that is
+	// newer than it knows. Running it twice changes nothing.
+	Migrate(ctx context.Context) error
+	// Positions gives how far each shard of a stream has been loaded; a shard that never was is absent.
+	Positions(ctx context.Context, stream string) (map[string]string, error)
+	// Load commits a batch atomically and durably. ErrFenced: a move's From is not where the shard stands; nothing
+	// was changed. ErrUnknownOutcome: the connection was lost while committing. Any other error: nothing was changed.
+	// The batch still belongs to the caller.
+	Load(ctx context.Context, batch *Batch) (Receipt, error)
+	// Query runs one read-only statement, ErrNotReadOnly otherwise. It ends when ctx does.
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// Erase removes what is kept of a person, everywhere, and says how much that was.
+	Erase(ctx context.Context, subject Subject) (Erasure, error)
+	Dialect() Dialect
+	Close() error
+}
+
+// Rows is a query's answer; *sql.Rows is one.
+type Rows interface {
+	ColumnTypes() ([]*sql.ColumnType, error)
+	Columns() ([]string, error)
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+// Batch is the unit of loading: whole stream records, and all that follows from them.
+type Batch struct {
+	// ID names this attempt's line in loads: unique for ever.
+	ID     string
+	Stream string
+	// Moves are the positions that this batch takes the shards from and to.
+	Moves []Move
+
+	// Events has the columns of event.Columns. nil: none.
+	Events arrow.RecordBatch
+	// Suspects are rows of Events, ascending, of which the loader cannot tell alone whether their (source, message_id)
+	// is in the warehouse already: the driver leaves out those that are, with received_at within Window of the row's.
+	// A loader that is alone on its stream has none; one among several makes all of its rows suspect. Within the
+	// batch itself the loader has left no two rows with the same (source, message_id).
+	Suspects []int32
+	Window   time.Duration
+	// DeadLetters has the columns of DeadLetterColumns. nil: none.
+	DeadLetters arrow.RecordBatch
+
+	Identities []Identity
+	Users      []User
+	// Counts and Volumes assume that no suspect is a duplicate; Settle corrects them.
+	Counts    []Count
+	Volumes   []Volume
+	Sequences []Sequence
+	// Properties are those seen for the first time; Views those that must be made or made anew because of them.
+	Properties []Property
+	Views      []View
+}
+
+// Move takes one shard's position on, if it is still at From. An empty From: the shard was never loaded.
+type Move struct{ Shard, From, To string }
+
+// Identity says that an anonymous id belongs to a user. Of several for one anonymous id the one seen last holds;
+// seen at the same time, the greater user id.
+type Identity struct {
+	AnonymousID, UserID string
+	SeenAt              int64 // event.Time
+}
+
+// User carries traits to merge into a user's latest ones (see MergeTraits). A batch has each user once.
+type User struct {
+	UserID string
+	Traits []byte // JSON object
+	// FirstSeen and SeenAt are the times of the earliest and the latest identify in this batch: event.Time.
+	FirstSeen, SeenAt int64
+}
+
+// Count is what became of the events that one source brought in one minute, as far as this batch goes.
+type Count struct {
+	Source                            string
+	Minute                            int64 // since the Unix epoch, of received_at
+	Accepted, Loaded, Duplicate, Dead int64
+}
+
+// Volume counts the rows of one name in one minute.
+type Volume struct {
+	Source, Type, Event string
+	Minute              int64 // since the Unix epoch, of received_at
+	Loaded              int64
+}
+
+// Sequence is which records of one collector's boot this loader has seen on one shard. It replaces the one kept
+// under (stream, shard, collector, boot).
+type Sequence struct {
+	Shard, Collector, Boot string
+	// Seen holds closed ranges of sequence numbers, such as 1-41,43-90; Void the numbers whose record was never
+	// known to be durable, in the same way.
+	Seen, Void string
+	Records    int64
+	Doubled    int64 // records that came twice and were left out the second time
+	SeenAt     int64 // event.Time of the last record
+}
+
+// Property is a property of an event name seen with a kind for the first time.
+type Property struct {
+	Type, Event, Name string
+	Kind              string // an event.PropertyKind as text
+	SeenAt            int64  // event.Time
+}
+
+// Receipt says what a Load did.
+type Receipt struct {
+	Loaded, Duplicate, Dead int64
+	Committed               time.Time
+}
+
+// Subject is a person to erase: every event, identity and trait of any of these ids. At least one is needed.
+type Subject struct{ UserIDs, AnonymousIDs []string }
+
+// Erasure counts what was removed by table.
+type Erasure map[string]int64
