@@ -12,7 +12,7 @@ func (p *Parser) context(e *Event) {
 	if e.Context == nil {
 		return
 	}
-	m := jsonscan.NewValidMembers(e.Context)
+	m := jsonscan.ValidMembers(e.Context)
 	for m.Next() {
 		v := m.Value()
 		switch string(m.Key()) {
@@ -119,7 +119,7 @@ func (p *Parser) fill(v jsonscan.Value, field func(key []byte) *string) {
 	if v.Kind != jsonscan.Object {
 		return
 	}
-	m := jsonscan.NewValidMembers(v.Raw)
+	m := jsonscan.ValidMembers(v.Raw)
 	for m.Next() {
 		if f := field(m.Key()); f != nil {
 			*f, _ = p.text(m.Value())
@@ -143,7 +143,7 @@ func (p *Parser) screen(v jsonscan.Value, s *Screen) {
 	if v.Kind != jsonscan.Object {
 		return
 	}
-	m := jsonscan.NewValidMembers(v.Raw)
+	m := jsonscan.ValidMembers(v.Raw)
 	for m.Next() {
 		n, ok := m.Value().Float()
 		if !ok || n < 0 || n > math.MaxInt32 {

@@ -42,7 +42,7 @@ func (p *Parser) Inspect(v jsonscan.Value, typ string, e *Event) Verdict {
 
 func (p *Parser) members(v jsonscan.Value, e *Event) Verdict {
 	extra := p.build()
-	m := jsonscan.NewValidMembers(v.Raw)
+	m := jsonscan.ValidMembers(v.Raw)
 	for m.Next() {
 		value := m.Value()
 		if value.Kind == jsonscan.Null {
@@ -252,7 +252,7 @@ func (p *Parser) properties(e *Event) {
 	}
 	page := e.Type == TypePage && e.Page == Page{}
 	shape := uint64(0)
-	m := jsonscan.NewValidMembers(set)
+	m := jsonscan.ValidMembers(set)
 	for m.Next() {
 		v := m.Value()
 		kind := KindOf(v)
@@ -320,11 +320,11 @@ func (p *Parser) merge(over, under []byte) []byte {
 		return under
 	}
 	merged := p.build()
-	top := jsonscan.NewValidMembers(over)
+	top := jsonscan.ValidMembers(over)
 	for top.Next() {
 		merged.add(top.Key(), top.Value())
 	}
-	low := jsonscan.NewValidMembers(under)
+	low := jsonscan.ValidMembers(under)
 	for low.Next() {
 		if !hasMember(over, low.Key()) {
 			merged.add(low.Key(), low.Value())
@@ -334,7 +334,7 @@ func (p *Parser) merge(over, under []byte) []byte {
 }
 
 func hasMember(object, key []byte) bool {
-	m := jsonscan.NewValidMembers(object)
+	m := jsonscan.ValidMembers(object)
 	for m.Next() {
 		if string(m.Key()) == string(key) {
 			return true

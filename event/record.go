@@ -204,7 +204,7 @@ func (p *Parser) parseRequest(line []byte) (*Request, error) {
 		return nil, fmt.Errorf("a request line is one JSON object; got %s", shorten(line))
 	}
 	r := &Request{ReceivedAt: NoTime}
-	m := jsonscan.NewValidMembers(v.Raw)
+	m := jsonscan.ValidMembers(v.Raw)
 	for m.Next() {
 		value := m.Value()
 		text := func() string { return string(value.AppendString(nil)) }

@@ -228,7 +228,7 @@ func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
 		}
 		r.body = rest
 		if v.Kind == jsonscan.Array {
-			elements := jsonscan.NewValidElements(v.Raw)
+			elements := jsonscan.ValidElements(v.Raw)
 			r.elements = &elements
 			continue
 		}
