@@ -86,14 +86,22 @@ func (w *RecordWriter) Add(req *Request, events [][]byte) {
 		w.body = append(w.body, '\n')
 	}
 	w.events += len(events)
-	minute := Minute(req.ReceivedAt)
-	for i := range w.accepted {
-		if a := &w.accepted[i]; a.Minute == minute && a.Source == req.Source {
-			a.Events += len(events)
-			return
+	w.accepted = AddAccepted(w.accepted, Accepted{req.Source, Minute(req.ReceivedAt), len(events)})
+}
+
+// AddAccepted adds counts to those of the same source and minute.
+func AddAccepted(to []Accepted, more ...Accepted) []Accepted {
+next:
+	for _, m := range more {
+		for i := range to {
+			if to[i].Minute == m.Minute && to[i].Source == m.Source {
+				to[i].Events += m.Events
+				continue next
+			}
 		}
+		to = append(to, m)
 	}
-	w.accepted = append(w.accepted, Accepted{req.Source, minute, len(events)})
+	return to
 }
 
 // flatten turns line ends into spaces. In JSON they can only stand between tokens, where both are white space.
@@ -157,6 +165,9 @@ func ReadHeader(data []byte) (h Header, body []byte, err error) {
 	}
 	return h, rest[n:], nil
 }
+
+// Line gives the request line, as it stands in a record.
+func (r *Request) Line() []byte { return appendRequest(nil, r) }
 
 // appendRequest writes the request line.
 func appendRequest(dst []byte, r *Request) []byte {

@@ -1,0 +1,257 @@
+// Package load carries events from the stream to the warehouse: read → decode → check for duplicates → enrich →
+// columns → commit. One goroutine builds a batch while another commits the one before it.
+//
+// Exactly once: a batch holds whole records and moves the shard's position in the same transaction as its rows. The
+// loader keeps nothing of its own: at start, and whenever it was fenced, it takes its positions, the ids of the
+// deduplication window, the sequences and the catalog from the warehouse.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spoorhq/spoor/enrich"
+	"github.com/spoorhq/spoor/stream"
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// Options are a loader's parts and bounds. Zero values of the bounds take the defaults named.
+type Options struct {
+	Log       stream.Log
+	Stream    string // the stream's name, under which the warehouse keeps its positions
+	Warehouse warehouse.Warehouse
+	Enrich    *enrich.Pipeline
+
+	// ForeignSource is the source that records of other producers are counted under; default "stream".
+	ForeignSource string
+	// Shared: other loaders load other shards of this stream, so that the warehouse must look for duplicates.
+	Shared bool
+
+	MaxRows   int           // of a batch; default 100,000
+	MaxBytes  int           // of JSON in a batch; default 128 MiB
+	Interval  time.Duration // at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms
+	Window    time.Duration // of deduplication; default 24 h
+	SeenDir   string        // where ids that do not fit into SeenBytes go; emptied at start
+	SeenBytes int64         // default 128 MiB
+	Retain    time.Duration // how long loaded records stay in the stream; default 24 h
+	Backoff   time.Duration // the longest pause between tries; default 30 s
+
+	Metrics prometheus.Registerer
+	Logger  *slog.Logger
+}
+
+func (o *Options) defaults() error {
+	if o.Log == nil || o.Warehouse == nil || o.Enrich == nil {
+		return errors.New("a loader needs a stream, a warehouse and an enrichment pipeline")
+	}
+	fill := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	fill(&o.Interval, 500*time.Millisecond)
+	fill(&o.Window, 24*time.Hour)
+	fill(&o.Retain, 24*time.Hour)
+	fill(&o.Backoff, 30*time.Second)
+	if o.MaxRows == 0 {
+		o.MaxRows = 100_000
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 128 << 20
+	}
+	if o.SeenBytes == 0 {
+		o.SeenBytes = 128 << 20
+	}
+	if o.ForeignSource == "" {
+		o.ForeignSource = "stream"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	return nil
+}
+
+// Loader loads one stream. Use New.
+type Loader struct {
+	options Options
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// New makes a loader; Run sets it to work.
+func New(options Options) (*Loader, error) {
+	if err := options.defaults(); err != nil {
+		return nil, err
+	}
+	return &Loader{options: options, metrics: newMetrics(options.Metrics), log: options.Logger}, nil
+}
+
+// Run loads until ctx ends, and then commits what it has read. Faults of the stream and the warehouse do not end it:
+// it tries again, with pauses, from where the warehouse stands.
+func (l *Loader) Run(ctx context.Context) error {
+	for pause := time.Duration(0); ; {
+		began := time.Now()
+		err := l.session(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, warehouse.ErrFenced) {
+			l.metrics.fenced.Inc()
+			l.log.Warn("another loader has moved a position; starting again from the warehouse's", "err", err)
+		} else {
+			l.log.Error("loading stopped; starting again from the warehouse's positions", "err", err)
+		}
+		if time.Since(began) > l.options.Backoff {
+			pause = 0
+		}
+		pause = min(max(2*pause, 100*time.Millisecond), l.options.Backoff)
+		if !sleep(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// session loads from the warehouse's positions until something goes wrong that only a fresh start mends.
+func (l *Loader) session(ctx context.Context) error {
+	o := &l.options
+	positions, err := o.Warehouse.Positions(ctx, o.Stream)
+	if err != nil {
+		return fmt.Errorf("reading positions: %w", err)
+	}
+	b, err := l.begin(ctx, positions)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopReading()
+	records := make(chan pulled)
+	pulling := make(chan error, 1)
+	go func() { pulling <- l.pull(reading, positions, records) }()
+
+	// What was read when ctx ends is still committed: a grace for the warehouse to take it.
+	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCommitting()
+	batches := make(chan *pending)
+	idle := make(chan struct{}, 1)
+	committed := make(chan error, 1)
+	go func() { committed <- l.commitAll(committing, batches, idle) }()
+
+	err = l.gather(ctx, b, records, batches, idle, pulling, committed)
+	stopReading()
+	close(batches)
+	if err == nil { // ctx ended
+		select {
+		case err = <-committed:
+		case <-time.After(shutdownGrace):
+			err = fmt.Errorf("the warehouse did not take the last batch within %v; it will be read from the stream again", shutdownGrace)
+			l.log.Warn(err.Error())
+			stopCommitting()
+			<-committed
+		}
+	} else {
+		stopCommitting()
+		drain(committed)
+	}
+	drainRecords(records, pulling)
+	return err
+}
+
+const shutdownGrace = 20 * time.Second
+
+// gather is the loop: it puts records into the batch that is being built, and hands it over when the committer is
+// free and the batch is old or large enough.
+func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, batches chan<- *pending,
+	idle <-chan struct{}, pulling, committed chan error,
+) error {
+	free := false
+	due := time.NewTimer(time.Hour)
+	defer due.Stop()
+	hand := func() error {
+		batch, err := b.take()
+		if err != nil {
+			return err
+		}
+		free = false
+		select {
+		case batches <- batch:
+			return nil
+		case err := <-committed:
+			committed <- err
+			return err
+		}
+	}
+	for {
+		in := records
+		if b.full() {
+			in = nil // until the committer is free: the stream holds what comes
+		}
+		var wait <-chan time.Time
+		if free && !b.empty() {
+			left := l.options.Interval - time.Since(b.began)
+			if left <= 0 || b.full() {
+				if err := hand(); err != nil {
+					return err
+				}
+				continue
+			}
+			due.Reset(left)
+			wait = due.C
+		}
+		select {
+		case p := <-in:
+			for _, r := range p.records {
+				if err := b.add(p.shard, r); err != nil {
+					return err
+				}
+			}
+		case <-wait:
+		case <-idle:
+			free = true
+		case err := <-pulling:
+			pulling <- nil
+			return err
+		case err := <-committed:
+			committed <- err
+			return err
+		case <-ctx.Done():
+			if b.empty() {
+				return nil
+			}
+			return hand()
+		}
+	}
+}
+
+// drain waits for a goroutine's end.
+func drain(done <-chan error) { <-done }
+
+// drainRecords lets the pullers end: they may be waiting to hand records over.
+func drainRecords(records <-chan pulled, pulling <-chan error) {
+	for {
+		select {
+		case <-records:
+		case <-pulling:
+			return
+		}
+	}
+}
+
+// sleep pauses; false: ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

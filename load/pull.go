@@ -1,0 +1,131 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spoorhq/spoor/stream"
+)
+
+// pulled is what one read of a shard gave.
+type pulled struct {
+	shard   stream.ShardID
+	records []stream.Record
+}
+
+// lookAgain is how often the list of shards is read: new ones come by resharding.
+const lookAgain = 10 * time.Second
+
+// pull reads every shard, a shard only after its parents are read to their end, and hands over what they give. It
+// returns when a shard cannot be read or ctx ends.
+func (l *Loader) pull(ctx context.Context, positions map[string]string, out chan<- pulled) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		begun, done := map[stream.ShardID]bool{}, map[stream.ShardID]bool{}
+		ended := make(chan stream.ShardID)
+		for {
+			shards, err := l.options.Log.Shards(ctx)
+			if err != nil {
+				return fmt.Errorf("listing shards: %w", err)
+			}
+			for _, shard := range ripe(shards, begun, done) {
+				begun[shard] = true
+				group.Go(func() error {
+					if err := l.pullShard(ctx, shard, stream.Position(positions[string(shard)]), out); err != nil {
+						return err
+					}
+					select {
+					case ended <- shard:
+					case <-ctx.Done():
+					}
+					return nil
+				})
+			}
+			select {
+			case shard := <-ended:
+				done[shard] = true
+			case <-time.After(lookAgain):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// ripe gives the shards to begin with now: those not begun whose parents are done, or no longer exist.
+func ripe(shards []stream.Shard, begun, done map[stream.ShardID]bool) []stream.ShardID {
+	waiting := map[stream.ShardID]bool{}
+	for _, s := range shards {
+		waiting[s.ID] = !done[s.ID]
+	}
+	var out []stream.ShardID
+	for _, s := range shards {
+		if !begun[s.ID] && !slices.ContainsFunc(s.Parents, func(p stream.ShardID) bool { return waiting[p] }) {
+			out = append(out, s.ID)
+		}
+	}
+	return out
+}
+
+// pullShard reads one shard to its end.
+func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stream.Position, out chan<- pulled) error {
+	reader, err := l.options.Log.Read(ctx, shard, after)
+	for {
+		if errors.Is(err, stream.ErrTrimmed) {
+			// Records that were never loaded are gone. What is left is loaded; audit names the gap.
+			l.metrics.trimmed.Inc()
+			l.log.Error("the stream has lost records that were not loaded; going on with the oldest it has",
+				"shard", shard, "after", after)
+			if reader != nil {
+				reader.Close()
+			}
+			reader, err = l.options.Log.Read(ctx, shard, "")
+			if errors.Is(err, stream.ErrTrimmed) {
+				return fmt.Errorf("reading shard %s from its oldest record: %w", shard, err)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("reading shard %s after %q: %w", shard, after, err)
+		}
+		var records []stream.Record
+		records, err = reader.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return reader.Close()
+		}
+		if err != nil {
+			if !errors.Is(err, stream.ErrTrimmed) {
+				reader.Close()
+			}
+			continue
+		}
+		select {
+		case out <- pulled{shard, records}:
+			after = records[len(records)-1].Position
+		case <-ctx.Done():
+			reader.Close()
+			return ctx.Err()
+		}
+	}
+}
+
+// trim lets the stream forget what is loaded and old enough, where it can.
+func (l *Loader) trim(ctx context.Context, positions map[string]string) {
+	trimmer, ok := l.options.Log.(stream.Trimmer)
+	if !ok {
+		return
+	}
+	older := time.Now().Add(-l.options.Retain)
+	for _, shard := range slices.Sorted(maps.Keys(positions)) {
+		if err := trimmer.Trim(ctx, stream.ShardID(shard), stream.Position(positions[shard]), older); err != nil {
+			l.log.Warn("the stream could not forget what is loaded", "shard", shard, "err", err)
+		}
+	}
+}

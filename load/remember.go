@@ -1,0 +1,166 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/load/dedup"
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// remember takes from the warehouse all that the builder must know.
+func (b *builder) remember(ctx context.Context) error {
+	w := b.loader.options.Warehouse
+	if err := b.tally.remember(ctx, w); err != nil {
+		return err
+	}
+	if err := b.sequences.remember(ctx, w, b.loader.options.Stream); err != nil {
+		return err
+	}
+	if err := b.rememberIDs(ctx, w); err != nil {
+		return err
+	}
+	return b.rememberSessions(ctx, w)
+}
+
+// rememberIDs fills the deduplication window.
+func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error {
+	began, n := time.Now(), 0
+	err := each(ctx, w, func(rows warehouse.Rows) error {
+		var source, id string
+		var received time.Time
+		if err := rows.Scan(&source, &id, &received); err != nil {
+			return err
+		}
+		n++
+		return b.seen.Add(dedup.Fingerprint(source, id), event.TimeOf(received))
+	}, "select source, message_id, received_at from events where received_at >= ? order by received_at",
+		began.Add(-b.loader.options.Window))
+	if err != nil {
+		return fmt.Errorf("reading the ids of the last %v: %w", b.loader.options.Window, err)
+	}
+	if took := time.Since(began); took > time.Second {
+		b.loader.log.Info("deduplication window read from the warehouse", "ids", n, "took", took.Round(time.Millisecond))
+	}
+	return nil
+}
+
+// rememberSessions tells the session step who is in a session.
+func (b *builder) rememberSessions(ctx context.Context, w warehouse.Warehouse) error {
+	pipeline := b.loader.options.Enrich
+	err := each(ctx, w, func(rows warehouse.Rows) error {
+		var source, person, session string
+		var last time.Time
+		if err := rows.Scan(&source, &person, &session, &last); err != nil {
+			return err
+		}
+		pipeline.Seed(source, person, session, event.TimeOf(last))
+		return nil
+	}, `select source, coalesce(anonymous_id, user_id), max_by(session_id, timestamp), max(timestamp) from events
+		where timestamp >= ? and session_id is not null and coalesce(anonymous_id, user_id) is not null group by 1, 2`,
+		time.Now().Add(-pipeline.SessionGap()))
+	if err != nil {
+		return fmt.Errorf("reading the open sessions: %w", err)
+	}
+	return nil
+}
+
+// each runs a query and calls do for each of its rows.
+func each(ctx context.Context, w warehouse.Warehouse, do func(warehouse.Rows) error, query string, args ...any) error {
+	rows, err := w.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// sequences knows which records of each collector have come.
+type sequences struct {
+	lines   map[sequenceKey]*sequenceLine
+	changed []*sequenceLine
+}
+
+type sequenceKey struct{ shard, collector, boot string }
+
+type sequenceLine struct {
+	sequenceKey
+	seen, void       ranges
+	records, doubled int64
+	seenAt           event.Time
+	dirty            bool
+}
+
+func newSequences() *sequences { return &sequences{lines: map[sequenceKey]*sequenceLine{}} }
+
+// add takes note of a record; false: it came before.
+func (s *sequences) add(shard string, h event.Header, at event.Time) bool {
+	key := sequenceKey{shard, h.Collector, h.Boot}
+	line := s.lines[key]
+	if line == nil {
+		line = &sequenceLine{sequenceKey: key}
+		s.lines[key] = line
+	}
+	line.seenAt = at
+	if !line.dirty {
+		line.dirty = true
+		s.changed = append(s.changed, line)
+	}
+	for _, n := range h.Void {
+		line.void.add(n)
+	}
+	if !line.seen.add(h.Seq) {
+		line.doubled++
+		return false
+	}
+	line.records++
+	return true
+}
+
+func (s *sequences) settle(b *warehouse.Batch) {
+	for _, line := range s.changed {
+		line.dirty = false
+		b.Sequences = append(b.Sequences, warehouse.Sequence{
+			Shard: line.shard, Collector: line.collector, Boot: line.boot,
+			Seen: line.seen.String(), Void: line.void.String(),
+			Records: line.records, Doubled: line.doubled, SeenAt: line.seenAt,
+		})
+	}
+	s.changed = nil
+}
+
+func (s *sequences) remember(ctx context.Context, w warehouse.Warehouse, stream string) error {
+	err := each(ctx, w, func(rows warehouse.Rows) error {
+		var line sequenceLine
+		var seen, void string
+		var at time.Time
+		err := rows.Scan(&line.shard, &line.collector, &line.boot, &seen, &void, &line.records, &line.doubled, &at)
+		if err != nil {
+			return err
+		}
+		line.seenAt = event.TimeOf(at)
+		if line.seen, err = parseRanges(seen); err != nil {
+			return err
+		}
+		if line.void, err = parseRanges(void); err != nil {
+			return err
+		}
+		s.lines[line.sequenceKey] = &line
+		return nil
+	}, "select shard, collector, boot, seen, void, records, doubled, seen_at from sequences where stream = ?", stream)
+	if err != nil {
+		return fmt.Errorf("reading the collectors' sequences: %w", err)
+	}
+	return nil
+}
+
+func timestamp(t event.Time) arrow.Timestamp { return arrow.Timestamp(t) }
