@@ -1,0 +1,224 @@
+// Package query asks the warehouse the questions that people have. Each question is parameters in and a typed answer
+// out, written once for all warehouses.
+package query
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// Asker is the part of a warehouse that answers.
+type Asker interface {
+	Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error)
+}
+
+// Result is an SQL statement's answer, read row by row. Close it.
+type Result struct {
+	Columns []ResultColumn
+	rows    warehouse.Rows
+	values  []any
+	dest    []any
+	left    int
+	cut     bool
+}
+
+// ResultColumn is one column; Type is the warehouse's own name of its type.
+type ResultColumn struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// SQL runs one read-only statement. limit is the most rows it gives; 0: all.
+func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New("sql cannot be empty")
+	}
+	rows, err := w.Query(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{rows: rows, left: limit}
+	if limit == 0 {
+		r.left = math.MaxInt
+	}
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		rows.Close()
+		return nil, fmt.Errorf("reading the answer's columns: %w", err)
+	}
+	for _, t := range types {
+		r.Columns = append(r.Columns, ResultColumn{t.Name(), t.DatabaseTypeName()})
+	}
+	r.values, r.dest = make([]any, len(types)), make([]any, len(types))
+	for i := range r.values {
+		r.dest[i] = &r.values[i]
+	}
+	return r, nil
+}
+
+// Next gives the next row's values, valid until the next call; nil: there are no more, or Err tells why.
+func (r *Result) Next() ([]any, error) {
+	if !r.rows.Next() {
+		return nil, r.rows.Err()
+	}
+	if r.left == 0 {
+		r.cut = true
+		return nil, nil
+	}
+	r.left--
+	if err := r.rows.Scan(r.dest...); err != nil {
+		return nil, fmt.Errorf("reading a row: %w", err)
+	}
+	return r.values, nil
+}
+
+// Cut tells, at the end, whether there were more rows than the limit.
+func (r *Result) Cut() bool { return r.cut }
+
+// Close ends the query.
+func (r *Result) Close() error { return r.rows.Close() }
+
+// each runs do for every row.
+func (r *Result) each(do func([]any) error) error {
+	for {
+		row, err := r.Next()
+		if row == nil || err != nil {
+			return err
+		}
+		if err := do(row); err != nil {
+			return err
+		}
+	}
+}
+
+// WriteJSON writes the rows as an array of objects, one a line, with the columns in their order.
+func (r *Result) WriteJSON(w io.Writer) error {
+	names := make([][]byte, len(r.Columns))
+	for i, c := range r.Columns {
+		name, err := json.Marshal(c.Name)
+		if err != nil {
+			return err
+		}
+		names[i] = append(name, ':')
+	}
+	line, first := []byte("["), true
+	err := r.each(func(row []any) error {
+		if !first {
+			line = append(line, ',')
+		}
+		first = false
+		line = append(line, "\n{"...)
+		for i, v := range row {
+			if i > 0 {
+				line = append(line, ',')
+			}
+			line = append(line, names[i]...)
+			text, err := json.Marshal(portable(v))
+			if err != nil {
+				return fmt.Errorf("column %s: %w", r.Columns[i].Name, err)
+			}
+			line = append(line, text...)
+		}
+		line = append(line, '}')
+		_, err := w.Write(line)
+		line = line[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if first {
+		_, err = io.WriteString(w, "[]\n")
+		return err
+	}
+	_, err = io.WriteString(w, "\n]\n")
+	return err
+}
+
+// WriteCSV writes the rows with a header line, as RFC 4180 has it; a null is an empty field.
+func (r *Result) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	fields := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		fields[i] = c.Name
+	}
+	if err := out.Write(fields); err != nil {
+		return err
+	}
+	err := r.each(func(row []any) error {
+		for i, v := range row {
+			fields[i] = Text(v)
+		}
+		return out.Write(fields)
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+// Text writes a value for a person or a CSV field; a null is empty.
+func Text(v any) string {
+	switch v := portable(v).(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(v)
+		}
+		return strings.Trim(string(text), `"`)
+	}
+}
+
+// portable turns a driver's value into one that JSON can hold.
+func portable(v any) any {
+	switch v := v.(type) {
+	case time.Time:
+		return v.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return v
+	case float32:
+		return portable(float64(v))
+	case []byte:
+		return base64.StdEncoding.EncodeToString(v)
+	case map[any]any:
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			out[Text(key)] = portable(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, value := range v {
+			out[i] = portable(value)
+		}
+		return out
+	case sql.NullString:
+		if v.Valid {
+			return v.String
+		}
+		return nil
+	case fmt.Stringer:
+		return v.String()
+	default:
+		return v
+	}
+}
