@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// replacement stands in for what is no character.
+const replacement = string(utf8.RuneError)
+
 // AppendString appends the value of a string, unescaped, to dst: always valid UTF-8, with U+FFFD for every lone surrogate and
 // for every byte that is no UTF-8. It appends nothing for a value of another kind.
 func (v Value) AppendString(dst []byte) []byte {
@@ -67,7 +70,17 @@ func appendUTF8(dst, s []byte) []byte {
 	return append(dst, s...)
 }
 
-const replacement = string(utf8.RuneError)
+// invalidUTF8 is the index of the first byte of s that is no UTF-8, or len(s).
+func invalidUTF8(s []byte) int {
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRune(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(s)
+}
 
 // Int is the value of a number that is a whole one and fits, however it is written: 12, 1.2e1 and 12.0 are 12. It is
 // exact, and false for every other number or kind.

@@ -6,12 +6,12 @@ const iteratorDepth = 10_000
 // cursor walks the values of one container.
 type cursor struct {
 	b       []byte
-	i       int
+	i       int // what comes next
 	value   Value
 	err     error
-	trusted bool
-	started bool
-	ended   bool
+	trusted bool // the text was scanned before
+	started bool // past the opening bracket
+	ended   bool // past the closing bracket, or failed
 }
 
 // step moves to the text of the next member or element and reports whether there is one.
@@ -114,7 +114,7 @@ func skip(b []byte, i int) (kind Kind, flags Flags, end int, f fault) {
 type Members struct {
 	cursor
 	key []byte
-	buf []byte
+	buf []byte // holds keys that aren't written as they are
 }
 
 // NewMembers iterates over the object that raw begins with, white space before it allowed, and validates it on the way: what
@@ -127,7 +127,6 @@ func ValidMembers(raw []byte) Members { return Members{cursor: cursor{b: raw, tr
 // Next moves to the next member. It returns false at the end of the object and at the first error, which Err tells apart.
 func (m *Members) Next() bool {
 	if !m.step('{', '}', noObject, noObjectEnd) {
-		m.key = nil
 		return false
 	}
 	if m.i >= len(m.b) || m.b[m.i] != '"' {

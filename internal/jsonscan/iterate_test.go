@@ -8,7 +8,7 @@ import (
 
 func TestMembers(t *testing.T) {
 	t.Parallel()
-	const text = " \n{ \"a\" : 1 ,\"a\":\"\\n\",\"caf\\u00e9\":[1,{\"x\":NaN}],\"\":{},\"\xff\\ud800\":null,\"t\":true } tail"
+	const text = " \n{ \"a\" : 1 ,\"a\":\"\\n\",\"caf\\u00e9\":[1,{\"x\":NaN}],\"\":{},\"\xff\\ud800\":null,\"t\":true,\"\xff\":{\"\\u0000\":[-Infinity]} } tail"
 	type member struct {
 		key   string
 		kind  Kind
@@ -22,6 +22,7 @@ func TestMembers(t *testing.T) {
 		{"", Object, 0, "{}"},
 		{"\ufffd\ufffd", Null, 0, "null"},
 		{"t", True, 0, "true"},
+		{"\ufffd", Object, Escaped | NUL | NonFinite, `{"\u0000":[-Infinity]}`},
 	}
 	for name, m := range map[string]Members{"new": NewMembers([]byte(text)), "valid": ValidMembers([]byte(text))} {
 		var n int
@@ -29,6 +30,9 @@ func TestMembers(t *testing.T) {
 			v := m.Value()
 			if have := (member{string(m.Key()), v.Kind, v.Flags, string(v.Raw)}); n < len(want) && have != want[n] {
 				t.Errorf("%s: member %d: want %+v, have %+v", name, n, want[n], have)
+			}
+			if cap(v.Raw) != len(v.Raw) {
+				t.Errorf("%s: want a value that an append can't write past, have %q", name, v.Raw[:cap(v.Raw)])
 			}
 			if m.Rest() != nil {
 				t.Errorf("%s: want no rest before the end, have %q", name, m.Rest())

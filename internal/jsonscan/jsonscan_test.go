@@ -219,6 +219,11 @@ func TestScanLeavesTheRest(t *testing.T) {
 			t.Fatalf("want %s, have %s, %v", want, v.Raw, err)
 		}
 	}
+	for _, text := range []string{`01`, `1.2.3`, `truth`, `nullnull`, `1é`, `NaN1`, `1-1`, `1_0`} {
+		if v, _, err := Scan([]byte(text), 0); err == nil {
+			t.Errorf("%s: want it refused, have %s", text, v.Raw)
+		}
+	}
 	v, _, err := Scan([]byte("12 "), 0)
 	if err != nil || cap(v.Raw) != 2 {
 		t.Errorf("want a value that an append can't write past, have capacity %d, %v", cap(v.Raw), err)

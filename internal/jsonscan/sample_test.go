@@ -3,6 +3,8 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -19,9 +21,39 @@ type sample struct {
 	text []byte
 }
 
+// events are n events of about the size of trackEvent that differ in what they hold and in the lengths of it.
+func events(n int) []string {
+	r := rand.New(rand.NewPCG(1, 2))
+	word := func(size int) string {
+		b := make([]byte, 1+r.IntN(size))
+		for i := range b {
+			b[i] = 'a' + byte(r.IntN(26))
+		}
+		return string(b)
+	}
+	all := make([]string, n)
+	for i := range all {
+		path := "/" + word(12) + "/" + word(20)
+		kind := fmt.Sprintf(`"type":"page","name":%q,"properties":{"path":%q,"title":%q}`, word(16), path, word(30))
+		switch r.IntN(3) {
+		case 0:
+			kind = fmt.Sprintf(`"type":"identify","traits":{"email":"%s@example.com","plan":%q,"seats":%d}`, word(12), word(8), r.IntN(1000))
+		case 1:
+			kind = fmt.Sprintf(`"event":%q,"type":"track","properties":{"revenue":%.2f,%q:[%q,%q],%q:%t}`,
+				word(20), r.Float64()*100, word(12), word(8), word(8), word(10), r.IntN(2) == 0)
+		}
+		all[i] = fmt.Sprintf(`{"timestamp":"2026-11-23T00:40:41.324Z","integrations":{},%s,"context":{"page":{"path":%q,"referrer":"",`+
+			`"search":"?q=%s","title":%q,"url":"https://shop.example.com%s"},"userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/%d.36 (%s)",`+
+			`"locale":"en-US","library":{"name":"analytics.js","version":"npm:next-1.84.3"},"timezone":"UTC"},"messageId":"ajs-next-1795394441324-%016x%016x",`+
+			`"userId":%q,"anonymousId":"%016x%016x"}`,
+			kind, path, word(12), word(30), path, r.IntN(1000), word(30), r.Uint64(), r.Uint64(), word(12), r.Uint64(), r.Uint64())
+	}
+	return all
+}
+
 // samples are the texts that the benchmarks read and the tests cut to pieces.
 func samples() []sample {
-	batch := `{"batch":[` + strings.Repeat(trackEvent+",", 99) + trackEvent + `],"writeKey":"wk_test","sentAt":"2026-11-23T00:40:41.328Z"}`
+	batch := `{"batch":[` + strings.Join(events(100), ",") + `],"writeKey":"wk_test","sentAt":"2026-11-23T00:40:41.328Z"}`
 	nested := strings.Repeat(`{"a":[`, 250) + `1` + strings.Repeat(`]}`, 250)
 	escapes := `{"message":"` + strings.Repeat(`C:\\Users\\name\tsaid \"caf\u00e9\" \ud83d\ude00\n`, 12) + `"}`
 	foreign := `{"title":"` + strings.Repeat(`Заказ оформлен — спасибо за покупку 漢字 `, 8) + `"}`
@@ -86,7 +118,7 @@ func BenchmarkMembers(b *testing.B) {
 }
 
 func BenchmarkElements(b *testing.B) {
-	text := []byte(`[` + strings.Repeat(trackEvent+",", 99) + trackEvent + `]`)
+	text := []byte(`[` + strings.Join(events(100), ",") + `]`)
 	for name, start := range map[string]func([]byte) Elements{"new": NewElements, "valid": ValidElements} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))

@@ -292,7 +292,7 @@ func scanString(b []byte, i int) (end int, flags Flags, f fault) {
 	start := i
 	var seen uint64 // every byte, in any lane, and maybe some after the end: only a reason to look closer
 	for {
-		for len(b)-i >= 8 {
+		for i >= 0 && i <= len(b)-8 { // said so that the compiler sees that no bound needs a check
 			x := binary.LittleEndian.Uint64(b[i:])
 			seen |= x
 			if hit := special(x); hit != 0 {

@@ -75,18 +75,6 @@ func appendRepaired(dst, raw []byte, i int) ([]byte, int) {
 	return append(dst, raw[kept:]...), i
 }
 
-// invalidUTF8 is the index of the first byte of s that is no UTF-8, or len(s).
-func invalidUTF8(s []byte) int {
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return len(s)
-}
-
 // appendControl appends the escape of a control character.
 func appendControl(dst []byte, c byte) []byte {
 	switch c {
