@@ -89,6 +89,7 @@ func TestLayout(t *testing.T) {
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
+			t.Parallel()
 			for _, complaint := range rule.check(house) {
 				t.Errorf("%s\n\twhy the rule: %s", complaint, rule.why)
 			}
@@ -538,7 +539,7 @@ func TestLayoutBites(t *testing.T) {
 		{"imports", "stream/jetstream/bad.go", importing("jetstream", "stream/kafka"), "may not import stream/kafka"},
 		{"imports", "stream/bad_test.go", importing("stream_test", "warehouse"), "may not import warehouse"},
 		{"imports", "internal/clock/bad.go", importing("clock", "event"), "may not import event"},
-		{"imports", "parlour/parlour.go", source("parlour", ""), "parlour: the package stands in no row"},
+		{"imports", "scullery/scullery.go", source("scullery", ""), "scullery: the package stands in no row"},
 		{"imports", "stream/kafka/wire/wire.go", source("wire", ""), "stream/kafka/wire: the package stands in no row"},
 		{"drivers are named once", "cmd/spoor/serve.go", importing("main", "warehouse/duckdb"), "cmd/spoor/serve.go: imports the driver warehouse/duckdb"},
 		{"drivers do not log", "stream/jetstream/bad.go", using("jetstream", "log/slog", ""), "a driver imports log/slog"},
