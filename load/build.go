@@ -20,7 +20,7 @@ import (
 type builder struct {
 	loader *Loader
 	reader *event.RecordReader
-	event  event.Event
+	chunk  chunk
 
 	seen      *dedup.Set
 	tally     *tally
@@ -95,12 +95,12 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 		Source: b.loader.options.ForeignSource, Time: event.TimeOf(record.Time),
 	}
 	if err := b.reader.Open(record.Data, origin); err != nil {
-		b.event = event.Event{
+		e := &event.Event{
 			Raw: record.Data, ReceivedAt: origin.Time,
 			Request: &event.Request{Source: origin.Source, Protocol: "unknown", ReceivedAt: origin.Time},
 		}
-		b.tally.count(b.event.Request).Accepted++
-		b.bury(event.Verdict{Reason: event.UnreadableRecord, Detail: err.Error()}, origin)
+		b.tally.count(e.Request).Accepted++
+		b.bury(e, event.Verdict{Reason: event.UnreadableRecord, Detail: err.Error()}, origin)
 		return nil
 	}
 	if !b.reader.Foreign() {
@@ -113,39 +113,69 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 			b.tally.line(a.Source, a.Minute).Accepted += int64(a.Events)
 		}
 	}
-	for {
-		verdict, ok := b.reader.Next(&b.event)
-		if !ok {
-			return nil
-		}
-		if err := b.place(verdict, origin); err != nil {
+	defer b.loader.options.Enrich.Reset()
+	for more := true; more; {
+		var err error
+		if more, err = b.next(origin); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// place gives the event its ending: loaded, duplicate or dead.
-func (b *builder) place(verdict event.Verdict, origin event.Origin) error {
-	e := &b.event
-	count := b.tally.count(e.Request)
-	if b.reader.Foreign() {
-		count.Accepted++
+// chunkEvents is how many events are checked for duplicates at once: enough to hide the memory's latency, few enough
+// to stay in the processor's cache.
+const chunkEvents = 128
+
+// chunk is a run of events of one record.
+type chunk struct {
+	events     [chunkEvents]event.Event
+	loadable   [chunkEvents]*event.Event // those that are no dead letters
+	keys       [chunkEvents]dedup.Key
+	at         [chunkEvents]time.Time
+	duplicates [chunkEvents]bool
+}
+
+// next gives the next chunk's events their endings: loaded, duplicate or dead. false: the record is at its end.
+func (b *builder) next(origin event.Origin) (more bool, err error) {
+	c, n := &b.chunk, 0
+	for i := range c.events {
+		e := &c.events[i]
+		var verdict event.Verdict
+		if verdict, more = b.reader.Next(e); !more {
+			break
+		}
+		if b.reader.Foreign() {
+			b.tally.count(e.Request).Accepted++
+		}
+		if b.oldest == event.NoTime || e.ReceivedAt < b.oldest {
+			b.oldest = e.ReceivedAt
+		}
+		if !verdict.OK() {
+			b.bury(e, verdict, origin)
+			continue
+		}
+		c.loadable[n], c.at[n] = e, event.GoTime(e.ReceivedAt)
+		c.keys[n] = b.seen.Fingerprint(e.Request.Source, e.MessageID)
+		n++
 	}
-	if b.oldest == event.NoTime || e.ReceivedAt < b.oldest {
-		b.oldest = e.ReceivedAt
+	if err := b.ids.Check(c.keys[:n], c.at[:n], c.duplicates[:n]); err != nil {
+		return false, fmt.Errorf("looking for duplicates: %w", err)
 	}
-	if !verdict.OK() {
-		b.bury(verdict, origin)
-		return nil
+	for i, e := range c.loadable[:n] {
+		if c.duplicates[i] {
+			b.tally.count(e.Request).Duplicate++
+			continue
+		}
+		if err := b.place(e); err != nil {
+			return false, err
+		}
 	}
-	duplicate, err := b.ids.Check(dedup.Fingerprint(e.Request.Source, e.MessageID), e.ReceivedAt)
-	if err != nil {
-		return fmt.Errorf("looking for a duplicate: %w", err)
-	}
-	if duplicate {
-		count.Duplicate++
-		return nil
-	}
+	return more, nil
+}
+
+// place puts an event into the table.
+func (b *builder) place(e *event.Event) error {
 	b.loader.options.Enrich.Apply(e)
 	if e.Timestamp == event.NoTime {
 		e.Timestamp = e.ReceivedAt
@@ -162,11 +192,12 @@ func (b *builder) place(verdict event.Verdict, origin event.Origin) error {
 }
 
 // bury makes the event a dead letter.
-func (b *builder) bury(v event.Verdict, origin event.Origin) {
-	e := &b.event
+func (b *builder) bury(e *event.Event, v event.Verdict, origin event.Origin) {
 	b.tally.count(e.Request).Dead++
 	b.loader.metrics.refused(v.Reason)
-	text := func(column int, s string) { b.dead.Field(column).(*array.StringBuilder).Append(strings.ToValidUTF8(s, "\uFFFD")) }
+	text := func(column int, s string) {
+		b.dead.Field(column).(*array.StringBuilder).Append(strings.ToValidUTF8(s, "\uFFFD"))
+	}
 	optional := func(column int, s string) {
 		if s == "" {
 			b.dead.Field(column).AppendNull()

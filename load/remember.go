@@ -30,16 +30,30 @@ func (b *builder) remember(ctx context.Context) error {
 // rememberIDs fills the deduplication window.
 func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error {
 	began, n := time.Now(), 0
+	const many = 4096
+	keys, at := make([]dedup.Key, 0, many), make([]time.Time, 0, many)
+	add := func() error {
+		n += len(keys)
+		err := b.seen.Add(keys, at)
+		keys, at = keys[:0], at[:0]
+		return err
+	}
 	err := each(ctx, w, func(rows warehouse.Rows) error {
 		var source, id string
 		var received time.Time
 		if err := rows.Scan(&source, &id, &received); err != nil {
 			return err
 		}
-		n++
-		return b.seen.Add(dedup.Fingerprint(source, id), event.TimeOf(received))
+		keys, at = append(keys, b.seen.Fingerprint(source, id)), append(at, received)
+		if len(keys) < many {
+			return nil
+		}
+		return add()
 	}, "select source, message_id, received_at from events where received_at >= ? order by received_at",
 		began.Add(-b.loader.options.Window))
+	if err == nil {
+		err = add()
+	}
 	if err != nil {
 		return fmt.Errorf("reading the ids of the last %v: %w", b.loader.options.Window, err)
 	}
@@ -54,15 +68,15 @@ func (b *builder) rememberSessions(ctx context.Context, w warehouse.Warehouse) e
 	pipeline := b.loader.options.Enrich
 	err := each(ctx, w, func(rows warehouse.Rows) error {
 		var source, person, session string
-		var last time.Time
-		if err := rows.Scan(&source, &person, &session, &last); err != nil {
+		var first, last time.Time
+		if err := rows.Scan(&source, &person, &session, &first, &last); err != nil {
 			return err
 		}
-		pipeline.Seed(source, person, session, event.TimeOf(last))
+		pipeline.Seed(source, person, session, event.TimeOf(first), event.TimeOf(last))
 		return nil
-	}, `select source, coalesce(anonymous_id, user_id), max_by(session_id, timestamp), max(timestamp) from events
-		where timestamp >= ? and session_id is not null and coalesce(anonymous_id, user_id) is not null group by 1, 2`,
-		time.Now().Add(-pipeline.SessionGap()))
+	}, `select source, coalesce(anonymous_id, user_id), session_id, min(timestamp), max(timestamp) from events
+		where timestamp >= (select max(timestamp) from events) - cast(? as bigint) * interval '1 second'
+		and session_id is not null group by 1, 2, 3`, int64(pipeline.SeedWindow()/time.Second))
 	if err != nil {
 		return fmt.Errorf("reading the open sessions: %w", err)
 	}

@@ -47,6 +47,7 @@ func Tables() []Table {
 		{Name: "ledger", Key: []string{"minute", "source"}, Doc: "what became of the events accepted in each minute: accepted = loaded + duplicate + dead", Columns: []event.Column{
 			at("minute", "of received_at"), text("source", ""),
 			count("accepted", "by the collectors' record headers"), count("loaded", ""), count("duplicate", ""), count("dead", ""),
+			count("erased", "of the loaded, how many rows an erasure has removed since"),
 		}},
 		{Name: "volumes", Key: []string{"minute", "source", "type", "event"}, Doc: "rows by name and minute", Columns: []event.Column{
 			at("minute", "of received_at"), text("source", ""), text("type", ""), text("event", "empty where the type has no names"), count("loaded", ""),
@@ -56,8 +57,10 @@ func Tables() []Table {
 			text("seen", "closed ranges, such as 1-41,43-90"), text("void", "numbers whose record was never known to be durable"),
 			count("records", ""), count("doubled", "records that came twice"), at("seen_at", "the last record"),
 		}},
-		{Name: "catalog", Key: []string{"type", "event", "property", "kind"}, Doc: "the properties seen of each name, by kind", Columns: []event.Column{
-			text("type", ""), text("event", ""), text("property", ""), text("kind", "string, integer, number, boolean, object or array"), at("first_seen", ""),
+		{Name: "catalog", Key: []string{"type", "event", "property", "kind"}, Doc: "the event names seen, and the properties of each by kind", Columns: []event.Column{
+			text("type", ""), text("event", ""), text("property", "empty: the name itself"),
+			text("kind", "string, integer, number, boolean, object or array; empty: the name itself"),
+			text("view", "the view that shows the name"), at("first_seen", ""),
 		}},
 	}
 }

@@ -35,9 +35,10 @@ type Warehouse interface {
 	// was changed. ErrUnknownOutcome: the connection was lost while committing. Any other error: nothing was changed.
 	// The batch still belongs to the caller.
 	Load(ctx context.Context, batch *Batch) (Receipt, error)
-	// Query runs one read-only statement, ErrNotReadOnly otherwise. It ends when ctx does.
+	// Query runs one read-only statement, ErrNotReadOnly otherwise; ? stands for an argument. It ends when ctx does.
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
-	// Erase removes what is kept of a person, everywhere, and says how much that was.
+	// Erase removes what is kept of a person, everywhere, in one transaction, and says how much that was. The ledger
+	// counts the rows removed as erased.
 	Erase(ctx context.Context, subject Subject) (Erasure, error)
 	Dialect() Dialect
 	Close() error
@@ -127,10 +128,12 @@ type Sequence struct {
 	SeenAt     int64 // event.Time of the last record
 }
 
-// Property is a property of an event name seen with a kind for the first time.
+// Property is a property of an event name seen with a kind for the first time. With an empty Name and Kind it is the
+// event name itself that was seen for the first time.
 type Property struct {
 	Type, Event, Name string
 	Kind              string // an event.PropertyKind as text
+	View              string // the view that shows the event name
 	SeenAt            int64  // event.Time
 }
 

@@ -1,0 +1,113 @@
+// Package dashboard shows what Spoor knows: HTML pages rendered on the server, and the JSON API and event streams
+// under them. Every answer on a page is one that the API gives. All assets are embedded.
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/spoorhq/spoor/audit"
+	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/tail"
+)
+
+// Options are the dashboard's parts.
+type Options struct {
+	Warehouse query.Asker
+	Watcher   *tail.Watcher
+	// Audit audits a range of received times, waiting at most so long for the warehouse to catch up.
+	Audit func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error)
+	// Pressure tells how full the stream is; limit 0: without a limit.
+	Pressure func(ctx context.Context) (used, limit int64, err error)
+	// Ready tells why an event would not be stored now; nil: it would be.
+	Ready func() error
+
+	Password string // of every page and of the API, by HTTP basic authentication; empty: none is asked for
+	Sources  []Source
+	Version  string
+	QueryFor time.Duration // the longest an SQL query may run; default 60 s
+	Logger   *slog.Logger
+}
+
+// Source is a source as the pages show it.
+type Source struct{ Name, WriteKey string }
+
+// Dashboard is an http.Handler. Close ends its event streams.
+type Dashboard struct {
+	options Options
+	handler http.Handler
+	hub     *hub
+}
+
+// New makes a dashboard.
+func New(o Options) (*Dashboard, error) {
+	if o.QueryFor == 0 {
+		o.QueryFor = time.Minute
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	d := &Dashboard{options: o}
+	d.hub = newHub(d.snapshot)
+	pages, err := newPages(o)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", pages.live)
+	mux.Handle("GET /assets/", pages.assets)
+	mux.HandleFunc("GET /api/live", d.live)
+	mux.HandleFunc("GET /api/live/stream", d.liveStream)
+	mux.HandleFunc("GET /api/tail", d.tail)
+	mux.HandleFunc("POST /api/sql", d.sql)
+	mux.HandleFunc("GET /api/audit", d.audit)
+	mux.HandleFunc("GET /api/version", d.version)
+	d.handler = guard(mux, o.Password)
+	return d, nil
+}
+
+// ServeHTTP answers one request.
+func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// Close ends the event streams, so that a server can shut down.
+func (d *Dashboard) Close() { d.hub.close() }
+
+func (d *Dashboard) version(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]string{"version": d.options.Version})
+}
+
+// fault is the API's error body.
+type fault struct {
+	Error string `json:"error"`
+	Code  string `json:"code"`
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // the client is gone: there is nobody to tell
+}
+
+func refuse(w http.ResponseWriter, status int, code string, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(fault{err.Error(), code})
+}
+
+// failed answers a request whose question could not be answered.
+func (d *Dashboard) failed(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case r.Context().Err() != nil:
+		return // the client has left
+	case errors.Is(err, context.DeadlineExceeded):
+		refuse(w, http.StatusGatewayTimeout, "timeout", errors.New("the query took too long; ask for less, or for a shorter time"))
+	default:
+		d.options.Logger.Error("a question could not be answered", "path", r.URL.Path, "err", err)
+		refuse(w, http.StatusInternalServerError, "failed", err)
+	}
+}

@@ -1,0 +1,137 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spoorhq/spoor/query"
+)
+
+// liveMinutes is how far back the live chart reaches; liveNames how many names it lists.
+const (
+	liveMinutes = 60
+	liveNames   = 30
+)
+
+// Snapshot is the state of the line, for the live page.
+type Snapshot struct {
+	Now  time.Time `json:"now"`
+	From time.Time `json:"from"` // the first minute
+	// CompleteTo: every event accepted before it is in the warehouse. Null until that is known.
+	CompleteTo *time.Time       `json:"complete_to"`
+	Minutes    []SnapshotMinute `json:"minutes"`
+	Names      []query.LiveName `json:"names"`
+	InFlight   SnapshotInFlight `json:"in_flight"`
+	Stream     SnapshotStream   `json:"stream"`
+	Seen       int64            `json:"seen"` // events seen on the stream since the server began: the slope is the rate
+	Loaded     int64            `json:"loaded"`
+	Ready      bool             `json:"ready"`
+	NotReady   string           `json:"not_ready,omitempty"` // why
+}
+
+// SnapshotMinute is one source's minute: what is in the warehouse and what is on its way.
+type SnapshotMinute struct {
+	query.LiveMinute
+	InFlight int64 `json:"in_flight"`
+}
+
+// SnapshotInFlight is what is between the door and the warehouse.
+type SnapshotInFlight struct {
+	Events  int64      `json:"events"`
+	Records int        `json:"records"`
+	Bytes   int        `json:"bytes"`
+	Oldest  *time.Time `json:"oldest"`
+}
+
+// SnapshotStream is the stream's size in bytes.
+type SnapshotStream struct {
+	Used  int64 `json:"used"`
+	Limit int64 `json:"limit"`
+}
+
+// snapshot draws the minutes from the ledger and from what is in flight, so that a minute's number is the warehouse's
+// once it is settled.
+func (d *Dashboard) snapshot(ctx context.Context) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	now := time.Now().UTC()
+	flying := d.options.Watcher.InFlight()
+	live, err := query.AskLive(ctx, d.options.Warehouse, now.Add(-(liveMinutes-1)*time.Minute), liveNames)
+	if err != nil {
+		return nil, err
+	}
+	s := Snapshot{
+		Now: now, From: live.From, CompleteTo: known(flying.CompleteTo), Names: live.Names, Minutes: []SnapshotMinute{},
+		InFlight: SnapshotInFlight{Events: flying.Events, Records: flying.Records, Bytes: flying.Bytes, Oldest: known(flying.Oldest)},
+		Seen:     flying.Seen, Ready: true,
+	}
+	for _, m := range live.Minutes {
+		s.Minutes = append(s.Minutes, SnapshotMinute{LiveMinute: m})
+		s.Loaded += m.Loaded
+	}
+	for _, a := range flying.Accepted {
+		s.fly(time.Unix(a.Minute*60, 0).UTC(), a.Source, int64(a.Events))
+	}
+	if s.Stream.Used, s.Stream.Limit, err = d.options.Pressure(ctx); err != nil {
+		return nil, fmt.Errorf("asking the stream for its size: %w", err)
+	}
+	if err := d.options.Ready(); err != nil {
+		s.Ready, s.NotReady = false, err.Error()
+	}
+	return s, nil
+}
+
+// fly adds what is in flight to its minute.
+func (s *Snapshot) fly(minute time.Time, source string, events int64) {
+	if minute.Before(s.From) {
+		return
+	}
+	for i := range s.Minutes {
+		if m := &s.Minutes[i]; m.Minute.Equal(minute) && m.Source == source {
+			m.InFlight += events
+			m.Accepted += events
+			return
+		}
+	}
+	s.Minutes = append(s.Minutes, SnapshotMinute{
+		LiveMinute: query.LiveMinute{Minute: minute, Source: source, Accepted: events}, InFlight: events,
+	})
+}
+
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func (d *Dashboard) live(w http.ResponseWriter, r *http.Request) {
+	snapshot, err := d.snapshot(r.Context())
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	answer(w, snapshot)
+}
+
+// liveStream sends a snapshot a second as server-sent events.
+func (d *Dashboard) liveStream(w http.ResponseWriter, r *http.Request) {
+	snapshots, leave := d.hub.watch()
+	defer leave()
+	out := newSSE(w)
+	for {
+		select {
+		case text := <-snapshots:
+			if out.send("snapshot", text) != nil {
+				return
+			}
+		case <-d.hub.done:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
