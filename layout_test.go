@@ -58,7 +58,7 @@ var table = []row{
 	{"dashboard", []string{"event", "query", "tail", "audit"}, "pages show answers; they never touch a stream or a warehouse"},
 
 	{"internal/...", nil, "a tool has no opinion about events"},
-	{"bench", []string{"event"}, "a benchmark measures from outside, as a client does"},
+	{"bench", []string{"event", "simulate"}, "a benchmark measures from outside, as a client does, with the simulator's traffic"},
 	{"test/...", []string{"*"}, "whole-system tests put the house together in their own way"},
 	{"cmd/spoor", []string{"*"}, "the composition root is the one place that knows everybody"},
 }
