@@ -56,7 +56,7 @@ func epoch(n float64) (Time, bool) {
 	if n < -62167219200000 || n > 253402300799999 {
 		return NoTime, false
 	}
-	return Time(n * 1000), true
+	return Time(math.Round(n * 1000)), true
 }
 
 func parseTimeText(s []byte) (Time, bool) {

@@ -53,7 +53,7 @@ type Request struct {
 type Event struct {
 	Request *Request
 	Index   int    // of the event in its record
-	Raw     []byte // what the client sent, unaltered but for line ends outside strings
+	Raw     []byte // what the client sent, unaltered but for line ends, which are tabs
 
 	MessageID   string
 	Type        string

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"bytes"
+	"slices"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -13,6 +15,7 @@ type Parser struct {
 	// arena holds what could not be a view of the input: unescaped strings, cleaned and merged objects.
 	arena   []byte
 	scratch []byte
+	names   []uint64
 }
 
 // Reset forgets the strings that were given out, so that their memory is used again.
@@ -24,24 +27,21 @@ func (p *Parser) Reset() { p.arena = p.arena[:0] }
 func (p *Parser) Inspect(v jsonscan.Value, typ string, e *Event) Verdict {
 	e.reset()
 	e.Raw = v.Raw
+	if len(v.Raw) > MaxEventBytes {
+		return tooLarge(v.Raw)
+	}
 	if v.Kind != jsonscan.Object {
 		return refuse(NotAnObject, "an event is a JSON object; got %s", shorten(v.Raw))
 	}
-	if len(v.Raw) > MaxEventBytes {
-		return refuse(TooLarge, "an event is %d bytes at most; got %d", MaxEventBytes, len(v.Raw))
-	}
-	verdict := p.members(v, e)
-	if !verdict.OK() {
+	if verdict := p.members(v, typ, e); !verdict.OK() {
 		return verdict
-	}
-	if e.Type == "" {
-		e.Type = typ
 	}
 	return judge(e)
 }
 
-func (p *Parser) members(v jsonscan.Value, e *Event) Verdict {
+func (p *Parser) members(v jsonscan.Value, typ string, e *Event) Verdict {
 	extra := p.build()
+	var event, name named
 	m := jsonscan.ValidMembers(v.Raw)
 	for m.Next() {
 		value := m.Value()
@@ -53,11 +53,9 @@ func (p *Parser) members(v jsonscan.Value, e *Event) Verdict {
 		case "type":
 			field = &e.Type
 		case "event":
-			field = &e.Name
+			event.value, field = value, &event.text
 		case "name":
-			if e.Name == "" {
-				field = &e.Name
-			}
+			name.value, field = value, &name.text
 		case "messageId":
 			field = &e.MessageID
 		case "userId":
@@ -119,8 +117,27 @@ func (p *Parser) members(v jsonscan.Value, e *Event) Verdict {
 		}
 		*field = text
 	}
+	if e.Type == "" {
+		e.Type = typ
+	}
+	first, second, key := event, name, "name"
+	if e.Type != TypeTrack {
+		first, second, key = name, event, "event"
+	}
+	if e.Name = first.text; e.Name == "" {
+		e.Name = second.text
+	} else if second.text != "" {
+		extra.add([]byte(key), second.value)
+	}
 	e.Extra = extra.end()
 	return Verdict{}
+}
+
+// named is a member that may be the event's name: "event" of a track, "name" of a page; the other one where that is
+// not there, and else an extra.
+type named struct {
+	value jsonscan.Value
+	text  string
 }
 
 // judge holds the rules that an event must keep to be loaded.
@@ -278,7 +295,8 @@ func (p *Parser) properties(e *Event) {
 	e.Shape = shape
 }
 
-// text gives the value of a string, or a number or boolean as it is written; false: it is neither.
+// text gives the value of a string, or a number or boolean as it is written; false: it is neither. A NUL, which some
+// warehouses' text cannot hold, becomes U+FFFD.
 func (p *Parser) text(v jsonscan.Value) (string, bool) {
 	switch v.Kind {
 	case jsonscan.String:
@@ -287,6 +305,9 @@ func (p *Parser) text(v jsonscan.Value) (string, bool) {
 		}
 		start := len(p.arena)
 		p.arena = v.AppendString(p.arena)
+		if v.Flags&jsonscan.NUL != 0 {
+			p.arena = append(p.arena[:start], bytes.ReplaceAll(p.arena[start:], []byte{0}, []byte("\ufffd"))...)
+		}
 		return view(p.arena[start:]), true
 	case jsonscan.Number, jsonscan.True, jsonscan.False:
 		return view(v.Raw), true
@@ -319,28 +340,24 @@ func (p *Parser) merge(over, under []byte) []byte {
 	case over == nil:
 		return under
 	}
+	// Names are compared by sorted 64-bit hashes, so that two objects of thousands of members cost no more than
+	// two of ten do.
+	names := p.names[:0]
 	merged := p.build()
 	top := jsonscan.ValidMembers(over)
 	for top.Next() {
+		names = append(names, xxh3.Hash(top.Key()))
 		merged.add(top.Key(), top.Value())
 	}
+	slices.Sort(names)
 	low := jsonscan.ValidMembers(under)
 	for low.Next() {
-		if !hasMember(over, low.Key()) {
+		if _, has := slices.BinarySearch(names, xxh3.Hash(low.Key())); !has {
 			merged.add(low.Key(), low.Value())
 		}
 	}
+	p.names = names
 	return merged.end()
-}
-
-func hasMember(object, key []byte) bool {
-	m := jsonscan.ValidMembers(object)
-	for m.Next() {
-		if string(m.Key()) == string(key) {
-			return true
-		}
-	}
-	return false
 }
 
 // objectBuilder writes a JSON object in the parser's scratch memory; one is at work at a time.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -17,7 +18,7 @@ import (
 //	"SPR" 0x01 | uint32 little-endian: length of the header | header, JSON | one zstd frame of NDJSON
 //
 // The NDJSON is, for each request, one line of the request and then one line for each of its events, as the client
-// sent it, but for line ends between tokens, which become spaces.
+// sent it, but for line ends, which become tabs.
 const (
 	recordMagic = "SPR\x01"
 	prefixBytes = len(recordMagic) + 4
@@ -104,7 +105,8 @@ next:
 	return to
 }
 
-// flatten turns line ends into spaces. In JSON they can only stand between tokens, where both are white space.
+// flatten turns line ends into tabs, so that an event is one line. Between tokens both are white space; within a string
+// JSON allows neither, so that a text which is refused before is refused after, and never the other way round.
 func flatten(line []byte) {
 	for _, end := range []byte{'\n', '\r'} {
 		for rest := line; ; {
@@ -112,7 +114,7 @@ func flatten(line []byte) {
 			if i < 0 {
 				break
 			}
-			rest[i] = ' '
+			rest[i] = '\t'
 			rest = rest[i+1:]
 		}
 	}
@@ -163,6 +165,9 @@ func ReadHeader(data []byte) (h Header, body []byte, err error) {
 	if h.Bytes < 0 || h.Bytes > MaxRecordBytes {
 		return h, nil, fmt.Errorf("record's body cannot be over %d bytes; its header says %d", MaxRecordBytes, h.Bytes)
 	}
+	if h.Events < 0 || h.Events > h.Bytes {
+		return h, nil, fmt.Errorf("record cannot hold %d events in %d bytes", h.Events, h.Bytes)
+	}
 	return h, rest[n:], nil
 }
 
@@ -201,11 +206,11 @@ func appendRequest(dst []byte, r *Request) []byte {
 	raw(`"context"`, r.Context)
 	raw(`"integrations"`, r.Integrations)
 	dst = append(dst, `"events":`...)
-	dst = fmt.Append(dst, r.Events)
+	dst = strconv.AppendInt(dst, int64(r.Events), 10)
 	return append(dst, '}')
 }
 
-// parseRequest reads a request line. The request's strings are copies: it outlives the record's memory.
+// parseRequest reads a request line. All that the request holds are copies: it outlives the record's memory.
 func (p *Parser) parseRequest(line []byte) (*Request, error) {
 	v, rest, err := jsonscan.Scan(line, MaxDepth)
 	if err != nil {
@@ -229,15 +234,15 @@ func (p *Parser) parseRequest(line []byte) (*Request, error) {
 		case "receivedAt":
 			r.ReceivedAt, _ = ParseTime(value)
 		case "sentAt":
-			r.SentAt = value.Raw
+			r.SentAt = bytes.Clone(value.Raw)
 		case "ip":
 			r.IP = text()
 		case "userAgent":
 			r.UserAgent = text()
 		case "context":
-			r.Context = p.object(value)
+			r.Context = bytes.Clone(p.object(value))
 		case "integrations":
-			r.Integrations = p.object(value)
+			r.Integrations = bytes.Clone(p.object(value))
 		case "events":
 			n, ok := value.Int()
 			if !ok || n < 0 || n > MaxRecordBytes {

@@ -2,11 +2,11 @@ package event
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"strconv"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/spoorhq/spoor/internal/jsonscan"
@@ -25,16 +25,19 @@ type RecordReader struct {
 	parser  Parser
 	decoder *zstd.Decoder
 
-	origin   Origin
-	header   Header
-	foreign  bool
-	body     []byte // what is left to read
-	buffer   []byte // body's memory, when it was compressed
-	request  *Request
-	left     int // events that the current request still owes
-	index    int // of the next event
-	elements *jsonscan.Elements
+	origin  Origin
+	header  Header
+	foreign bool
+	body    []byte // what is left to read
+	buffer  []byte // body's memory, when it was compressed
+	request *Request
+	left    int  // events that the current request still owes
+	index   int  // of the next event
+	array   bool // body is within a foreign array
 }
+
+// maxForeignDepth bounds the values that are too deep for an event and are passed over whole.
+const maxForeignDepth = 10_000
 
 // NewRecordReader makes a reader.
 func NewRecordReader() *RecordReader {
@@ -50,7 +53,7 @@ func NewRecordReader() *RecordReader {
 // damaged; none of it can be read. data must stay untouched while its events are in use.
 func (r *RecordReader) Open(data []byte, origin Origin) error {
 	r.parser.Reset()
-	r.origin, r.header, r.request, r.elements = origin, Header{}, nil, nil
+	r.origin, r.header, r.request, r.array = origin, Header{}, nil, false
 	r.left, r.index, r.body = 0, 0, nil
 	r.foreign = !IsRecord(data)
 	if r.foreign {
@@ -79,13 +82,13 @@ func (r *RecordReader) openForeign(data []byte) error {
 		}
 		buffer := bytes.NewBuffer(r.buffer[:0])
 		n, err := io.Copy(buffer, io.LimitReader(zr, MaxRecordBytes+1))
+		r.buffer = buffer.Bytes()
 		if err != nil {
 			return fmt.Errorf("gzip record: %w", err)
 		}
 		if n > MaxRecordBytes {
 			return fmt.Errorf("gzip record is over %d bytes unpacked", MaxRecordBytes)
 		}
-		r.buffer = buffer.Bytes()
 		r.body = r.buffer
 	}
 	r.body = bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf")))
@@ -192,54 +195,54 @@ func (r *RecordReader) line() []byte {
 }
 
 func (r *RecordReader) parse(line []byte, e *Event) Verdict {
-	v, rest, err := jsonscan.Scan(line, MaxDepth)
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		err = fmt.Errorf("text behind the event: %s", shorten(rest))
-	}
-	if err != nil {
-		return r.unreadable(line, e, err)
+	v, verdict := Scan(line)
+	if !verdict.OK() {
+		return r.unreadable(line, e, verdict)
 	}
 	return r.parser.Parse(v, r.request, e)
 }
 
-func (r *RecordReader) unreadable(raw []byte, e *Event, err error) Verdict {
+func (r *RecordReader) unreadable(raw []byte, e *Event, verdict Verdict) Verdict {
 	e.reset()
 	e.Raw, e.Request, e.ReceivedAt = raw, r.request, r.request.ReceivedAt
-	return Unreadable(err)
+	return verdict
 }
 
 // nextForeign reads the next JSON value, or element of an array, as an event. A text that cannot be read is one
-// refused event up to its line's end.
+// refused event up to its line's end; in an array, up to the record's, for nothing behind it can be told apart.
 func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
 	for {
-		if r.elements != nil {
-			if r.elements.Next() {
-				return r.parser.Parse(r.elements.Value(), r.request, e), true
-			}
-			r.elements = nil
-		}
 		r.body = bytes.TrimLeft(r.body, " \t\r\n")
 		if len(r.body) == 0 {
 			return Verdict{}, false
 		}
-		v, rest, err := jsonscan.Scan(r.body, MaxDepth)
-		if err != nil {
-			return r.unreadable(r.line(), e, err), true
-		}
-		r.body = rest
-		if v.Kind == jsonscan.Array {
-			elements := jsonscan.ValidElements(v.Raw)
-			r.elements = &elements
+		switch c := r.body[0]; {
+		case c == '[' && !r.array, c == ']' && r.array:
+			r.array = !r.array
+			r.body = r.body[1:]
+			continue
+		case c == ',' && r.array:
+			r.body = r.body[1:]
 			continue
 		}
-		return r.parser.Parse(v, r.request, e), true
+		v, rest, err := jsonscan.Scan(r.body, MaxDepth)
+		if err == nil {
+			r.body = rest
+			return r.parser.Parse(v, r.request, e), true
+		}
+		verdict := Unreadable(err)
+		if err == jsonscan.ErrDepth {
+			v, rest, err = jsonscan.Scan(r.body, maxForeignDepth)
+		}
+		raw := v.Raw
+		switch {
+		case err == nil:
+			r.body = rest
+		case r.array:
+			raw, r.body = r.body, nil
+		default:
+			raw = r.line()
+		}
+		return r.unreadable(raw, e, verdict), true
 	}
-}
-
-// Unreadable gives the verdict on a text that jsonscan refused with err.
-func Unreadable(err error) Verdict {
-	if err == jsonscan.ErrDepth {
-		return refuse(TooDeep, "an event nests %d deep at most", MaxDepth)
-	}
-	return refuse(InvalidJSON, "%v", err)
 }

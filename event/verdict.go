@@ -1,6 +1,12 @@
 package event
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/spoorhq/spoor/internal/jsonscan"
+)
 
 // Reason is why an event cannot be loaded. Its values are stable: they are counted, shown and searched for.
 type Reason string
@@ -32,6 +38,34 @@ type Verdict struct {
 // OK tells whether the event can be loaded.
 func (v Verdict) OK() bool { return v.Reason == OK }
 
+// Scan reads the text of one event, with or without white space around it. What it refuses is no event, whatever may be
+// in it; what it gives may go to Parser.Inspect. The door and the loader both begin here.
+func Scan(raw []byte) (jsonscan.Value, Verdict) {
+	if len(raw) > MaxEventBytes {
+		return jsonscan.Value{Raw: raw}, tooLarge(raw)
+	}
+	v, rest, err := jsonscan.Scan(raw, MaxDepth)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = fmt.Errorf("text behind the event: %s", shorten(rest))
+	}
+	if err != nil {
+		return jsonscan.Value{Raw: raw}, Unreadable(err)
+	}
+	return v, Verdict{}
+}
+
+// Unreadable gives the verdict on a text that jsonscan refused with err.
+func Unreadable(err error) Verdict {
+	if err == jsonscan.ErrDepth {
+		return refuse(TooDeep, "an event nests %d deep at most", MaxDepth)
+	}
+	return refuse(InvalidJSON, "%v", err)
+}
+
+func tooLarge(raw []byte) Verdict {
+	return refuse(TooLarge, "an event is %d bytes at most; got %d", MaxEventBytes, len(raw))
+}
+
 func refuse(reason Reason, format string, args ...any) Verdict {
 	return Verdict{reason, fmt.Sprintf(format, args...)}
 }
@@ -42,5 +76,9 @@ func shorten(s []byte) string {
 	if len(s) <= most {
 		return string(s)
 	}
-	return string(s[:most]) + "…"
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return string(s[:end]) + "…"
 }
