@@ -96,6 +96,11 @@ func (p *Parser) context(e *Event) {
 				}
 				return nil
 			})
+		case "traits":
+			// Where RudderStack's SDKs put an identify's; of other calls they are not the call's own.
+			if e.Type == TypeIdentify && e.Traits == nil {
+				e.Traits = p.object(v)
+			}
 		case "locale":
 			e.Locale, _ = p.text(v)
 		case "timezone":

@@ -270,6 +270,19 @@ func TestPageOfServerSDKs(t *testing.T) {
 	}
 }
 
+func TestTraitsInTheContext(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		`{"type":"identify","userId":"u","context":{"traits":{"plan":"pro"}}}`:                      `{"plan":"pro"}`,
+		`{"type":"identify","userId":"u","context":{"traits":{"plan":"pro"}},"traits":{"plan":""}}`: `{"plan":""}`,
+		`{"type":"page","userId":"u","context":{"traits":{"plan":"pro"}}}`:                          ``,
+	} {
+		if e, verdict := parse(t, raw, plain()); !verdict.OK() || string(e.Traits) != want {
+			t.Errorf("%s: want %s, have %s %v", raw, want, e.Traits, verdict)
+		}
+	}
+}
+
 func TestShape(t *testing.T) {
 	t.Parallel()
 	shape := func(set string) uint64 {
