@@ -107,10 +107,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	a := &auditor{Options: o, report: r, lines: map[lineKey]*Line{}}
 	a.settle(ctx)
-	for _, step := range []func(context.Context) error{a.ledger, a.rows, a.deadLetters} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	if err := a.count(ctx); err != nil {
+		return nil, err
 	}
 	a.compare()
 	for _, step := range []func(context.Context) error{a.twice, a.sequences, a.streamed} {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -19,7 +21,7 @@ const idsAtOnce = 4 << 20
 
 // streamed compares the ids of the records that the stream still holds, up to the loaded positions, with the warehouse.
 func (a *auditor) streamed(ctx context.Context) error {
-	order, ok := a.Log.(stream.Orderer)
+	order, ok := stream.As[stream.Orderer](a.Log)
 	if !ok {
 		return nil
 	}
@@ -67,19 +69,36 @@ func (p *pass) mine(source, id string) (xxh3.Uint128, bool) {
 	return key, key.Lo%p.passes == p.turn
 }
 
-// read takes the ids of a shard's loaded records.
+// quiet is how long a reader must have had nothing to give for the shard to be held for read: the records up to the
+// position may be forgotten, and none may ever come behind it.
+const quiet = 3 * time.Second
+
+// read takes the ids of a shard's loaded records. What the stream forgets meanwhile is not compared.
 func (p *pass) read(ctx context.Context, shard stream.ShardID, loaded stream.Position, order stream.Orderer) error {
+	for {
+		err := p.readOnce(ctx, shard, loaded, order)
+		switch {
+		case errors.Is(err, stream.ErrTrimmed):
+			continue
+		case errors.Is(err, stream.ErrUnknownShard):
+			return nil
+		}
+		return err
+	}
+}
+
+func (p *pass) readOnce(ctx context.Context, shard stream.ShardID, loaded stream.Position, order stream.Orderer) error {
 	reader, err := p.Log.Read(ctx, shard, "")
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	from, to := event.TimeOf(p.report.From), event.TimeOf(p.end())
 	decoder := event.NewRecordReader()
-	var e event.Event
 	for {
-		records, err := reader.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		waiting, cancel := context.WithTimeout(ctx, quiet)
+		records, err := reader.Next(waiting)
+		cancel()
+		if errors.Is(err, io.EOF) || (errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil) {
 			return nil
 		}
 		if err != nil {
@@ -89,25 +108,32 @@ func (p *pass) read(ctx context.Context, shard stream.ShardID, loaded stream.Pos
 			if order.Compare(r.Position, loaded) > 0 {
 				return nil
 			}
-			origin := event.Origin{Stream: p.Stream, Shard: string(shard), Position: string(r.Position), Source: p.Source, Time: event.TimeOf(r.Time)}
-			if err := decoder.Open(r.Data, origin); err != nil {
-				continue // a dead letter: counted, without an id
-			}
-			for {
-				verdict, ok := decoder.Next(&e)
-				if !ok {
-					break
-				}
-				if !verdict.OK() || e.ReceivedAt < from || e.ReceivedAt >= to {
-					continue
-				}
-				if key, ok := p.mine(e.Request.Source, e.MessageID); ok {
-					p.ids[key] = ID{Source: string([]byte(e.Request.Source)), MessageID: string([]byte(e.MessageID))}
-				}
-			}
+			p.take(decoder, shard, r)
 		}
 		if order.Compare(records[len(records)-1].Position, loaded) >= 0 {
 			return nil
+		}
+	}
+}
+
+// take notes the ids of a record's events that load.
+func (p *pass) take(decoder *event.RecordReader, shard stream.ShardID, r stream.Record) {
+	origin := event.Origin{Stream: p.Stream, Shard: string(shard), Position: string(r.Position), Source: p.Source, Time: event.TimeOf(r.Time)}
+	if err := decoder.Open(r.Data, origin); err != nil {
+		return // a dead letter: counted, without an id
+	}
+	from, to := event.TimeOf(p.report.From), event.TimeOf(p.end())
+	var e event.Event
+	for {
+		verdict, ok := decoder.Next(&e)
+		if !ok {
+			return
+		}
+		if !verdict.OK() || e.ReceivedAt < from || e.ReceivedAt >= to {
+			continue
+		}
+		if key, ok := p.mine(e.Request.Source, e.MessageID); ok {
+			p.ids[key] = ID{Source: strings.Clone(e.Request.Source), MessageID: strings.Clone(e.MessageID)}
 		}
 	}
 }

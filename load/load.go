@@ -190,7 +190,14 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 			return err
 		}
 	}
+	var rest pulled // what was pulled and has no room in a batch yet
 	for {
+		for len(rest.records) > 0 && !b.full() {
+			if err := b.add(rest.shard, rest.records[0]); err != nil {
+				return err
+			}
+			rest.records = rest.records[1:]
+		}
 		in := records
 		if b.full() {
 			in = nil // until the committer is free: the stream holds what comes
@@ -208,12 +215,7 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 			wait = due.C
 		}
 		select {
-		case p := <-in:
-			for _, r := range p.records {
-				if err := b.add(p.shard, r); err != nil {
-					return err
-				}
-			}
+		case rest = <-in:
 		case <-wait:
 		case <-idle:
 			free = true

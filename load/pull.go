@@ -118,7 +118,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 
 // trim lets the stream forget what is loaded and old enough, where it can.
 func (l *Loader) trim(ctx context.Context, positions map[string]string) {
-	trimmer, ok := l.options.Log.(stream.Trimmer)
+	trimmer, ok := stream.As[stream.Trimmer](l.options.Log)
 	if !ok {
 		return
 	}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The roles run alone. They meet on a stream and a warehouse that several processes can reach.
+
+type collectCommand struct {
+	addrFlags
+	dataFlags
+	doorFlags   `group:"Door"`
+	streamFlags `group:"Stream"`
+}
+
+func (collectCommand) Help() string {
+	return `Examples:
+  spoor collect --stream nats://nats.internal:4222/spoor --addr 0.0.0.0:8080 --source web=$WEB_KEY`
+}
+
+func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logger) (err error) {
+	listener, loopback, err := c.listen()
+	if err != nil {
+		return err
+	}
+	closeAll := closers{}
+	defer func() { err = errors.Join(err, closeAll.close()) }()
+	closeAll.add(func() error { listener.Close(); return nil })
+	if err := closedByDefault(c.Addr, loopback, append([]string{}, c.Source...), false, ""); err != nil {
+		return err
+	}
+	registry := newRegistry()
+	log, _, err := openStream(ctx, &c.streamFlags, &c.dataFlags, registry, logger)
+	if err != nil {
+		return err
+	}
+	closeAll.add(log.Close)
+	door, err := newDoor(&c.doorFlags, log, loopback, registry, logger)
+	if err != nil {
+		return err
+	}
+	closeAll.add(door.Close)
+	mux := http.NewServeMux()
+	operations(mux, registry, door.Ready)
+	mux.Handle("/", door)
+	return serveHTTP(ctx, p, listener, door.Server(mux), door.Drain)
+}
+
+type loadCommand struct {
+	addrFlags
+	dataFlags
+	streamFlags    `group:"Stream"`
+	loadFlags      `group:"Loader"`
+	warehouseFlags `group:"Warehouse"`
+}
+
+func (loadCommand) Help() string {
+	return `The address serves metrics, health and readiness.
+
+Examples:
+  spoor load --stream nats://nats.internal:4222/spoor --warehouse duckdb:/var/lib/spoor/spoor.duckdb --addr 127.0.0.1:8081`
+}
+
+func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) (err error) {
+	listener, _, err := c.listen()
+	if err != nil {
+		return err
+	}
+	closeAll := closers{}
+	defer func() { err = errors.Join(err, closeAll.close()) }()
+	closeAll.add(func() error { listener.Close(); return nil })
+	registry := newRegistry()
+	log, name, err := openStream(ctx, &c.streamFlags, &c.dataFlags, registry, logger)
+	if err != nil {
+		return err
+	}
+	closeAll.add(log.Close)
+	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags)
+	if err != nil {
+		return err
+	}
+	closeAll.add(w.Close)
+	loader, pipeline, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
+	if err != nil {
+		return err
+	}
+	closeAll.add(pipeline.Close)
+	mux := http.NewServeMux()
+	operations(mux, registry, func() error {
+		_, err := w.Positions(ctx, name)
+		return err
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return serveHTTP(ctx, p, listener, &http.Server{Handler: mux}, func(context.Context) error { return nil })
+	})
+	group.Go(func() error { return loader.Run(ctx) })
+	return group.Wait()
+}
+
+type dashboardCommand struct {
+	addrFlags
+	dataFlags
+	streamFlags    `group:"Stream"`
+	warehouseFlags `group:"Warehouse"`
+	pageFlags      `group:"Pages"`
+	StreamSource   string `help:"The source that other producers' records on the stream are counted under." default:"stream" env:"SPOOR_STREAM_SOURCE" placeholder:"NAME" group:"Stream"`
+}
+
+func (dashboardCommand) Help() string {
+	return `The embedded warehouse can be open in one process at a time: where it is used, run "spoor serve".
+
+Examples:
+  spoor dashboard --stream nats://nats.internal:4222/spoor --warehouse duckdb:copy.duckdb --addr 127.0.0.1:8082`
+}
+
+func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Logger) (err error) {
+	listener, loopback, err := c.listen()
+	if err != nil {
+		return err
+	}
+	closeAll := closers{}
+	defer func() { err = errors.Join(err, closeAll.close()) }()
+	closeAll.add(func() error { listener.Close(); return nil })
+	if err := closedByDefault(c.Addr, loopback, nil, true, c.Password); err != nil {
+		return err
+	}
+	registry := newRegistry()
+	log, name, err := openStream(ctx, &c.streamFlags, &c.dataFlags, registry, logger)
+	if err != nil {
+		return err
+	}
+	closeAll.add(log.Close)
+	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags)
+	if err != nil {
+		return err
+	}
+	closeAll.add(w.Close)
+	ready := func() error {
+		_, err := w.Positions(ctx, name)
+		return err
+	}
+	pages, watcher, err := newPages(&c.pageFlags, &doorFlags{}, c.StreamSource, log, name, w, loopback, ready, logger)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	operations(mux, registry, ready)
+	mux.Handle("/", pages)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return serveHTTP(ctx, p, listener, &http.Server{Handler: mux}, func(context.Context) error {
+			pages.Close()
+			return nil
+		})
+	})
+	group.Go(func() error { return watcher.Run(ctx) })
+	return group.Wait()
+}
