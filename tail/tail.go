@@ -7,10 +7,10 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +20,7 @@ import (
 
 // Options are a Watcher's parts.
 type Options struct {
+	// Log must be a stream.Orderer for what is in flight to be known; without, events can be viewed and no more.
 	Log    stream.Log
 	Stream string // its name
 	// Positions gives how far the warehouse has loaded each shard. It is asked about twice a second.
@@ -31,22 +32,14 @@ type Options struct {
 // Watcher watches one stream. Use New, then Run.
 type Watcher struct {
 	options Options
+	order   stream.Orderer // nil: positions cannot be compared
 
-	mu       sync.Mutex
-	flying   map[stream.ShardID][]flight // in the order of the shard
-	asOf     time.Time                   // when the warehouse was last asked
-	current  bool                        // every shard has been read up to its newest record at asOf
-	viewers  map[*Viewer]struct{}
-	received int64
-}
-
-// flight is a record on its way to the warehouse.
-type flight struct {
-	position stream.Position
-	time     time.Time
-	accepted []event.Accepted
-	records  int
-	bytes    int
+	mu      sync.Mutex
+	shards  map[stream.ShardID]*shard // of the session under way
+	counted map[stream.ShardID]stream.Position
+	viewers map[*Viewer]struct{}
+	seen    int64
+	pulse   pulse
 }
 
 // New makes a watcher.
@@ -54,49 +47,15 @@ func New(options Options) *Watcher {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	return &Watcher{options: options, flying: map[stream.ShardID][]flight{}, viewers: map[*Viewer]struct{}{}}
+	order, _ := stream.As[stream.Orderer](options.Log)
+	return &Watcher{
+		options: options, order: order,
+		shards: map[stream.ShardID]*shard{}, counted: map[stream.ShardID]stream.Position{}, viewers: map[*Viewer]struct{}{},
+	}
 }
 
-// InFlight is what has been accepted and is not in the warehouse.
-type InFlight struct {
-	Records  int
-	Bytes    int // of the records, as they stand in the stream
-	Events   int64
-	Accepted []event.Accepted // by source and minute
-	// Oldest is when the stream took the oldest of them; zero when there is none.
-	Oldest time.Time
-	// CompleteTo: everything accepted before it is in the warehouse. Zero until that is known.
-	CompleteTo time.Time
-	// Seen counts the events that have passed since the watcher began: the slope is the rate at the door.
-	Seen int64
-}
-
-// InFlight tells what is between the door and the warehouse now.
-func (w *Watcher) InFlight() InFlight {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	out := InFlight{Seen: w.received}
-	for _, flights := range w.flying {
-		for _, f := range flights {
-			out.Records += f.records
-			out.Bytes += f.bytes
-			if out.Oldest.IsZero() || f.time.Before(out.Oldest) {
-				out.Oldest = f.time
-			}
-			for _, a := range f.accepted {
-				out.Events += int64(a.Events)
-			}
-			out.Accepted = event.AddAccepted(out.Accepted, f.accepted...)
-		}
-	}
-	switch {
-	case !out.Oldest.IsZero():
-		out.CompleteTo = out.Oldest
-	case w.current:
-		out.CompleteTo = w.asOf
-	}
-	return out
-}
+// Stream gives the name of the stream that is watched.
+func (w *Watcher) Stream() string { return w.options.Stream }
 
 const (
 	askEvery  = 500 * time.Millisecond
@@ -114,23 +73,38 @@ func (w *Watcher) Run(ctx context.Context) error {
 	return nil
 }
 
+// session reads every shard from where the warehouse stands, until a reader fails.
 func (w *Watcher) session(ctx context.Context) error {
 	positions, err := w.options.Positions(ctx)
 	if err != nil {
 		return fmt.Errorf("reading positions: %w", err)
 	}
 	w.mu.Lock()
-	clear(w.flying)
+	clear(w.shards)
 	w.mu.Unlock()
 
 	ctx, cancel := context.WithCancel(ctx)
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	defer cancel()
-	failed := make(chan error, 1)
-	reading := map[stream.ShardID]bool{}
-	listed := time.Time{}
-	for {
+	ended := make(chan error)
+	begin := func(id stream.ShardID) {
+		s, after := &shard{id: id}, stream.Position(positions[string(id)])
+		w.mu.Lock()
+		w.shards[id] = s
+		w.mu.Unlock()
+		readers.Go(func() {
+			err := w.follow(ctx, s, after)
+			select {
+			case ended <- err:
+			case <-ctx.Done():
+			}
+		})
+	}
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	asked := true
+	for listed := (time.Time{}); ; {
 		if time.Since(listed) > lookAgain {
 			shards, err := w.options.Log.Shards(ctx)
 			if err != nil {
@@ -138,128 +112,104 @@ func (w *Watcher) session(ctx context.Context) error {
 			}
 			listed = time.Now()
 			for _, s := range shards {
-				if reading[s.ID] {
-					continue
+				if w.shards[s.ID] == nil {
+					begin(s.ID)
 				}
-				reading[s.ID] = true
-				readers.Go(func() {
-					if err := w.read(ctx, s.ID, stream.Position(positions[string(s.ID)])); err != nil {
-						select {
-						case failed <- err:
-						default:
-						}
-					}
-				})
 			}
 		}
 		select {
-		case err := <-failed:
-			return err
-		case <-time.After(askEvery):
+		case err := <-ended:
+			if err != nil {
+				return err
+			}
+			listed = time.Time{} // a shard that ends has children
+		case <-ask.C:
+			// The events pass whether or not the warehouse answers.
+			now, err := w.options.Positions(ctx)
+			if err == nil {
+				positions = now
+				w.land(positions)
+			} else if asked && ctx.Err() == nil {
+				w.options.Logger.Warn("the warehouse does not tell its positions; what is in flight is counted on", "err", err)
+			}
+			asked = err == nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		asked := time.Now()
-		if positions, err = w.options.Positions(ctx); err != nil {
-			return fmt.Errorf("reading positions: %w", err)
-		}
-		w.land(positions, asked)
 	}
 }
 
-// land takes out what the warehouse has.
-func (w *Watcher) land(positions map[string]string, asked time.Time) {
-	order, ok := w.options.Log.(stream.Orderer)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for shard, flights := range w.flying {
-		loaded := stream.Position(positions[string(shard)])
-		n := 0
-		for n < len(flights) && ok && order.Compare(flights[n].position, loaded) <= 0 {
-			n++
-		}
-		w.flying[shard] = append(flights[:0], flights[n:]...)
-	}
-	// A record that was taken before the question has reached this watcher by the next one.
-	w.current, w.asOf = true, asked.Add(-askEvery)
-}
-
-// read follows one shard.
-func (w *Watcher) read(ctx context.Context, shard stream.ShardID, after stream.Position) error {
-	reader, err := w.options.Log.Read(ctx, shard, after)
+// follow reads one shard to its end.
+func (w *Watcher) follow(ctx context.Context, s *shard, after stream.Position) error {
+	reader, err := w.options.Log.Read(ctx, s.id, after)
 	if err != nil {
-		return fmt.Errorf("reading shard %s: %w", shard, err)
+		return fmt.Errorf("reading shard %s: %w", s.id, err)
 	}
 	defer reader.Close()
 	decoder := event.NewRecordReader()
 	for {
+		w.wait(s, time.Now())
 		records, err := reader.Next(ctx)
-		if err == io.EOF || ctx.Err() != nil {
+		w.wait(s, time.Time{})
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading shard %s: %w", shard, err)
+		case errors.Is(err, io.EOF):
+			w.end(s)
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading shard %s: %w", s.id, err)
 		}
 		for _, r := range records {
-			w.pass(shard, r, decoder)
+			w.pass(s, r, decoder)
 		}
 	}
 }
 
 // pass takes note of a record and shows its events to the viewers.
-func (w *Watcher) pass(shard stream.ShardID, r stream.Record, decoder *event.RecordReader) {
+func (w *Watcher) pass(s *shard, r stream.Record, decoder *event.RecordReader) {
 	f := flight{position: r.Position, time: r.Time, records: 1, bytes: len(r.Data)}
-	w.mu.Lock()
-	viewers := make([]*Viewer, 0, len(w.viewers))
-	for v := range w.viewers {
-		viewers = append(viewers, v)
-	}
-	w.mu.Unlock()
-
 	if event.IsRecord(r.Data) {
 		if h, _, err := event.ReadHeader(r.Data); err == nil {
 			f.accepted = h.Accepted
 		}
 	}
+	fresh := w.fresh(s, r.Position)
+	var viewers []*Viewer
+	if fresh {
+		viewers = w.looking(time.Now())
+	}
 	if len(viewers) > 0 || f.accepted == nil {
 		origin := event.Origin{
-			Stream: w.options.Stream, Shard: string(shard), Position: string(r.Position),
+			Stream: w.options.Stream, Shard: string(s.id), Position: string(r.Position),
 			Source: w.options.ForeignSource, Time: event.TimeOf(r.Time),
 		}
-		n := show(r.Data, origin, decoder, viewers)
+		n := show(r.Data, origin, decoder, viewers, f.accepted == nil)
 		if f.accepted == nil {
 			f.accepted = []event.Accepted{{Source: origin.Source, Minute: event.Minute(origin.Time), Events: max(n, 1)}}
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.flying[shard] = thin(append(w.flying[shard], f))
-	for _, a := range f.accepted {
-		w.received += int64(a.Events)
-	}
+	w.note(s, f, fresh)
 }
 
-// maxFlights bounds what is remembered of a shard's backlog record by record.
-const maxFlights = 8192
+// fresh tells whether a record has not passed before: a session after a fault reads again what is in flight.
+func (w *Watcher) fresh(s *shard, p stream.Position) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.order == nil || w.order.Compare(p, w.counted[s.id]) > 0
+}
 
-// thin joins neighbours where there are too many: they land together then.
-func thin(flights []flight) []flight {
-	if len(flights) <= maxFlights {
-		return flights
+// looking gives the viewers who would take an event now.
+func (w *Watcher) looking(now time.Time) []*Viewer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var viewers []*Viewer
+	for v := range w.viewers {
+		if v.hungry(now) {
+			viewers = append(viewers, v)
+		}
 	}
-	kept := flights[:0]
-	for i := 0; i+1 < len(flights); i += 2 {
-		a, b := flights[i], flights[i+1]
-		a.position = b.position
-		a.bytes += b.bytes
-		a.records += b.records
-		a.accepted = event.AddAccepted(slices.Clone(a.accepted), b.accepted...)
-		kept = append(kept, a)
-	}
-	if len(flights)%2 == 1 {
-		kept = append(kept, flights[len(flights)-1])
-	}
-	return kept
+	return viewers
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,8 @@ type Item struct {
 	Detail      string          `json:"detail,omitempty"`
 	Properties  json.RawMessage `json:"properties,omitempty"`
 	Traits      json.RawMessage `json:"traits,omitempty"`
-	Raw         string          `json:"raw,omitempty"` // of a refused event
+	Context     json.RawMessage `json:"context,omitempty"`
+	Raw         string          `json:"raw,omitempty"` // of a refused event, up to event.MaxEventBytes of it
 }
 
 // Filter chooses events; an empty field lets all through.
@@ -44,7 +46,7 @@ func (f *Filter) match(e *event.Event, v event.Verdict) bool {
 	if f.Person != "" && f.Person != e.UserID && f.Person != e.AnonymousID {
 		return false
 	}
-	return f.Text == "" || strings.Contains(strings.ToLower(string(e.Raw)), strings.ToLower(f.Text))
+	return f.Text == "" || strings.Contains(strings.ToLower(string(e.Raw)), f.Text)
 }
 
 // Viewer is one who looks. Its channel gives the events that pass the filter, in the order of each shard.
@@ -52,20 +54,22 @@ type Viewer struct {
 	C       <-chan Item
 	c       chan Item
 	filter  Filter
-	every   time.Duration // at least so long between two events; 0: all of them
-	next    atomic.Int64  // Unix nanoseconds
 	missed  atomic.Int64
 	watcher *Watcher
+
+	// A sampling viewer may have as many events a second as it asked for, all of them at once or one by one.
+	sample  float64 // 0: all events
+	mu      sync.Mutex
+	allowed float64 // events, as of at
+	at      time.Time
 }
 
 // View begins to look. sample > 0 shows at most that many events a second and does not call the rest missed; buffer
 // is how many events may wait. Close ends it.
 func (w *Watcher) View(filter Filter, sample, buffer int) *Viewer {
+	filter.Text = strings.ToLower(filter.Text)
 	c := make(chan Item, max(buffer, 1))
-	v := &Viewer{C: c, c: c, filter: filter, watcher: w}
-	if sample > 0 {
-		v.every = time.Second / time.Duration(sample)
-	}
+	v := &Viewer{C: c, c: c, filter: filter, watcher: w, sample: float64(sample), allowed: float64(sample), at: time.Now()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.viewers[v] = struct{}{}
@@ -82,44 +86,70 @@ func (v *Viewer) Close() {
 	delete(v.watcher.viewers, v)
 }
 
-// show decodes a record for those who look; it gives the number of its events.
-func show(data []byte, origin event.Origin, decoder *event.RecordReader, viewers []*Viewer) int {
+// hungry tells whether the viewer may have an event now.
+func (v *Viewer) hungry(now time.Time) bool {
+	if v.sample == 0 {
+		return true
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if gone := now.Sub(v.at).Seconds(); gone > 0 {
+		v.allowed, v.at = min(v.sample, v.allowed+gone*v.sample), now
+	}
+	return v.allowed >= 1
+}
+
+// give hands over an event, or counts it as missed.
+func (v *Viewer) give(item Item) {
+	select {
+	case v.c <- item:
+	default:
+		if v.sample == 0 {
+			v.missed.Add(1)
+		}
+	}
+	if v.sample > 0 {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.allowed--
+	}
+}
+
+// show decodes a record for those who look. It gives the number of events in it when count is set; else it ends as
+// soon as nobody would take another.
+func show(data []byte, origin event.Origin, decoder *event.RecordReader, viewers []*Viewer, count bool) int {
 	now := time.Now()
 	if err := decoder.Open(data, origin); err != nil {
-		e := event.Event{Raw: data, Request: &event.Request{Source: origin.Source, ReceivedAt: origin.Time}, ReceivedAt: origin.Time}
+		e := event.Event{
+			Raw: data, Request: &event.Request{Source: origin.Source, ReceivedAt: origin.Time},
+			ReceivedAt: origin.Time, OriginalTimestamp: event.NoTime,
+		}
 		offer(viewers, &e, event.Verdict{Reason: event.UnreadableRecord, Detail: err.Error()}, now)
 		return 1
 	}
 	var e event.Event
-	for n := 0; ; n++ {
+	hungry := func(v *Viewer) bool { return v.hungry(now) }
+	for n := 0; count || slices.ContainsFunc(viewers, hungry); n++ {
 		verdict, ok := decoder.Next(&e)
 		if !ok {
 			return n
 		}
 		offer(viewers, &e, verdict, now)
 	}
+	return 0
 }
 
 func offer(viewers []*Viewer, e *event.Event, verdict event.Verdict, now time.Time) {
 	var item Item
 	made := false
 	for _, v := range viewers {
-		if (v.every > 0 && now.UnixNano() < v.next.Load()) || !v.filter.match(e, verdict) {
+		if !v.hungry(now) || !v.filter.match(e, verdict) {
 			continue
 		}
 		if !made {
 			item, made = itemOf(e, verdict), true
 		}
-		select {
-		case v.c <- item:
-			if v.every > 0 {
-				v.next.Store(now.Add(v.every).UnixNano())
-			}
-		default:
-			if v.every == 0 {
-				v.missed.Add(1)
-			}
-		}
+		v.give(item)
 	}
 }
 
@@ -130,13 +160,14 @@ func itemOf(e *event.Event, v event.Verdict) Item {
 		Event: strings.Clone(e.Name), UserID: strings.Clone(e.UserID), AnonymousID: strings.Clone(e.AnonymousID),
 		ReceivedAt: event.GoTime(e.ReceivedAt), Protocol: e.Request.Protocol, Refused: v.Reason, Detail: v.Detail,
 		Properties: slices.Clone(json.RawMessage(e.Properties)), Traits: slices.Clone(json.RawMessage(e.Traits)),
+		Context: slices.Clone(json.RawMessage(e.Context)),
 	}
 	if e.OriginalTimestamp != event.NoTime {
 		t := event.GoTime(e.OriginalTimestamp)
 		item.Timestamp = &t
 	}
 	if !v.OK() {
-		item.Raw = strings.ToValidUTF8(string(e.Raw), "\uFFFD")
+		item.Raw = strings.ToValidUTF8(string(e.Raw[:min(len(e.Raw), event.MaxEventBytes)]), "\uFFFD")
 	}
 	return item
 }
