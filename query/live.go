@@ -10,8 +10,12 @@ import (
 type Live struct {
 	From    time.Time    `json:"from"` // the first minute
 	Minutes []LiveMinute `json:"minutes"`
-	Names   []LiveName   `json:"names"`
-	Newest  time.Time    `json:"newest"` // received_at of the newest row; zero: there are none
+	// Names are the most frequent ones; NameCount is how many there are in all.
+	Names     []LiveName `json:"names"`
+	NameCount int64      `json:"name_count"`
+	Newest    *time.Time `json:"newest"` // the newest minute in the ledger; nil: there are none
+	// Positions is how far each stream's shards were loaded when the minutes were read: stream, shard, position.
+	Positions map[string]map[string]string `json:"-"`
 }
 
 // LiveMinute is one source's minute.
@@ -41,43 +45,84 @@ type NameCount struct {
 // AskLive reads the ledger and the volumes of the minutes from the given one on. names bounds the list of names.
 func AskLive(ctx context.Context, w Asker, from time.Time, names int) (Live, error) {
 	from = from.UTC().Truncate(time.Minute)
-	live := Live{From: from, Minutes: []LiveMinute{}, Names: []LiveName{}}
-	rows, err := w.Query(ctx, `select minute, source, accepted, loaded, duplicate, dead from ledger
-		where minute >= ? order by minute, source`, from)
-	if err != nil {
+	live := Live{From: from, Minutes: []LiveMinute{}, Names: []LiveName{}, Positions: map[string]map[string]string{}}
+	if err := live.ledger(ctx, w, from); err != nil {
 		return live, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if err := live.newest(ctx, w); err != nil {
+		return live, fmt.Errorf("reading the ledger: %w", err)
+	}
+	if err := live.names(ctx, w, from, names); err != nil {
+		return live, fmt.Errorf("reading the volumes: %w", err)
+	}
+	return live, nil
+}
+
+// ledger reads the minutes and the positions in one statement, so that they belong together.
+func (l *Live) ledger(ctx context.Context, w Asker, from time.Time) error {
+	rows, err := w.Query(ctx, `select minute, source, '' as shard, '' as position, accepted, loaded, duplicate, dead
+			from ledger where minute >= ?
+		union all
+		select moved_at, stream, shard, position, 0, 0, 0, 0 from positions
+		order by 1, 2, 3`, from)
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var m LiveMinute
-		if err := rows.Scan(&m.Minute, &m.Source, &m.Accepted, &m.Loaded, &m.Duplicate, &m.Dead); err != nil {
-			return live, fmt.Errorf("reading the ledger: %w", err)
+		var shard, position string
+		if err := rows.Scan(&m.Minute, &m.Source, &shard, &position, &m.Accepted, &m.Loaded, &m.Duplicate, &m.Dead); err != nil {
+			return err
+		}
+		if position != "" {
+			stream := m.Source
+			if l.Positions[stream] == nil {
+				l.Positions[stream] = map[string]string{}
+			}
+			l.Positions[stream][shard] = position
+			continue
 		}
 		m.Minute = m.Minute.UTC()
-		live.Minutes = append(live.Minutes, m)
+		l.Minutes = append(l.Minutes, m)
 	}
-	if err := rows.Err(); err != nil {
-		return live, fmt.Errorf("reading the ledger: %w", err)
+	return rows.Err()
+}
+
+func (l *Live) newest(ctx context.Context, w Asker) error {
+	if n := len(l.Minutes); n > 0 {
+		l.Newest = &l.Minutes[n-1].Minute
+		return nil
 	}
-	return live, live.names(ctx, w, from, names)
+	rows, err := w.Query(ctx, "select max(minute) from ledger")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&l.Newest); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func (l *Live) names(ctx context.Context, w Asker, from time.Time, most int) error {
 	rows, err := w.Query(ctx, `with top as (
-			select type, event, sum(loaded) as total from volumes where minute >= ? group by 1, 2
+			select type, event, sum(loaded) as total, count(*) over () as names from volumes where minute >= ? group by type, event
 			order by total desc, type, event limit ?)
-		select top.type, top.event, cast(top.total as bigint), v.minute, cast(sum(v.loaded) as bigint) from top
+		select top.type, top.event, cast(top.total as bigint), top.names, v.minute, cast(sum(v.loaded) as bigint) from top
 		join volumes v on v.type = top.type and v.event = top.event and v.minute >= ?
-		group by 1, 2, 3, 4 order by 3 desc, 1, 2, 4`, from, most, from)
+		group by 1, 2, 3, 4, 5 order by 3 desc, 1, 2, 5`, from, most, from)
 	if err != nil {
-		return fmt.Errorf("reading the volumes: %w", err)
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var n LiveName
 		var c NameCount
-		if err := rows.Scan(&n.Type, &n.Event, &n.Total, &c.Minute, &c.Loaded); err != nil {
-			return fmt.Errorf("reading the volumes: %w", err)
+		if err := rows.Scan(&n.Type, &n.Event, &n.Total, &l.NameCount, &c.Minute, &c.Loaded); err != nil {
+			return err
 		}
 		c.Minute = c.Minute.UTC()
 		if k := len(l.Names); k == 0 || l.Names[k-1].Type != n.Type || l.Names[k-1].Event != n.Event {

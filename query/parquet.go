@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 // parquetRows is how many rows are gathered before they are written as a row group.
 const parquetRows = 50_000
 
-// WriteParquet writes the rows as a Parquet file, zstd-compressed. Columns of numbers, booleans and times keep their
-// type; all others are text.
+// WriteParquet writes the rows as a Parquet file, zstd-compressed. Columns of booleans, dates, times and of numbers of up
+// to 64 bits keep their type; all others are text, to the digit.
 func (r *Result) WriteParquet(w io.Writer) error {
 	columns := make([]*parquetColumn, len(r.Columns))
 	fields := make(schema.FieldList, len(r.Columns))
@@ -79,6 +80,7 @@ type parquetColumn struct {
 	physical parquet.Type
 	instant  bool
 	ints     []int64
+	days     []int32
 	floats   []float64
 	truths   []bool
 	texts    []parquet.ByteArray
@@ -94,7 +96,9 @@ func newParquetColumn(c ResultColumn) *parquetColumn {
 		out.physical = parquet.Types.Double
 	case "BOOLEAN", "BOOL":
 		out.physical = parquet.Types.Boolean
-	case "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "DATE":
+	case "DATE":
+		out.physical = parquet.Types.Int32
+	case "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE":
 		out.physical, out.instant = parquet.Types.Int64, true
 	}
 	return out
@@ -105,6 +109,8 @@ func (c *parquetColumn) node() (schema.Node, error) {
 	switch {
 	case c.instant:
 		logical = schema.NewTimestampLogicalType(true, schema.TimeUnitMicros)
+	case c.physical == parquet.Types.Int32:
+		logical = schema.DateLogicalType{}
 	case c.physical == parquet.Types.ByteArray:
 		logical = schema.StringLogicalType{}
 	}
@@ -124,6 +130,12 @@ func (c *parquetColumn) add(v any) error {
 			return fmt.Errorf("an integer or a time was expected; got %T", v)
 		}
 		c.ints = append(c.ints, n)
+	case parquet.Types.Int32:
+		day, ok := v.(Day)
+		if !ok {
+			return fmt.Errorf("a date was expected; got %T", v)
+		}
+		c.days = append(c.days, int32(math.Floor(float64(time.Time(day).Unix())/86400)))
 	case parquet.Types.Double:
 		switch v := v.(type) {
 		case float64:
@@ -151,6 +163,8 @@ func (c *parquetColumn) write(chunk file.ColumnChunkWriter) error {
 	switch chunk := chunk.(type) {
 	case *file.Int64ColumnChunkWriter:
 		_, err = chunk.WriteBatch(c.ints, c.defined, nil)
+	case *file.Int32ColumnChunkWriter:
+		_, err = chunk.WriteBatch(c.days, c.defined, nil)
 	case *file.Float64ColumnChunkWriter:
 		_, err = chunk.WriteBatch(c.floats, c.defined, nil)
 	case *file.BooleanColumnChunkWriter:
@@ -160,7 +174,8 @@ func (c *parquetColumn) write(chunk file.ColumnChunkWriter) error {
 	default:
 		err = fmt.Errorf("no writer for %T", chunk)
 	}
-	c.ints, c.floats, c.truths, c.texts, c.defined = c.ints[:0], c.floats[:0], c.truths[:0], c.texts[:0], c.defined[:0]
+	c.ints, c.days, c.floats, c.truths = c.ints[:0], c.days[:0], c.floats[:0], c.truths[:0]
+	c.texts, c.defined = c.texts[:0], c.defined[:0]
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ type Result struct {
 	cut     bool
 }
 
-// ResultColumn is one column; Type is the warehouse's own name of its type.
+// ResultColumn is one column; Type is the warehouse's own name of its type. Columns of one name are told apart: a, a_2.
 type ResultColumn struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
@@ -58,8 +59,14 @@ func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) 
 		rows.Close()
 		return nil, fmt.Errorf("reading the answer's columns: %w", err)
 	}
+	taken := map[string]bool{}
 	for _, t := range types {
-		r.Columns = append(r.Columns, ResultColumn{t.Name(), t.DatabaseTypeName()})
+		name := t.Name()
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s_%d", t.Name(), n)
+		}
+		taken[name] = true
+		r.Columns = append(r.Columns, ResultColumn{name, t.DatabaseTypeName()})
 	}
 	r.values, r.dest = make([]any, len(types)), make([]any, len(types))
 	for i := range r.values {
@@ -81,7 +88,33 @@ func (r *Result) Next() ([]any, error) {
 	if err := r.rows.Scan(r.dest...); err != nil {
 		return nil, fmt.Errorf("reading a row: %w", err)
 	}
+	for i, c := range r.Columns {
+		r.values[i] = plain(c.Type, r.values[i])
+	}
 	return r.values, nil
+}
+
+// Day is a date without a time.
+type Day time.Time
+
+func (d Day) String() string { return time.Time(d).Format(time.DateOnly) }
+
+// plain gives a value whose type a driver cannot say in Go in its usual form: a day, a time of day, a UUID.
+func plain(typ string, v any) any {
+	switch v := v.(type) {
+	case time.Time:
+		switch typ {
+		case "DATE":
+			return Day(v)
+		case "TIME", "TIMETZ":
+			return v.Format("15:04:05.999999")
+		}
+	case []byte:
+		if typ == "UUID" && len(v) == 16 {
+			return fmt.Sprintf("%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:])
+		}
+	}
+	return v
 }
 
 // Cut tells, at the end, whether there were more rows than the limit.
@@ -188,6 +221,8 @@ func Text(v any) string {
 // portable turns a driver's value into one that JSON can hold.
 func portable(v any) any {
 	switch v := v.(type) {
+	case nil, bool, string, int64, int32:
+		return v
 	case time.Time:
 		return v.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
 	case float64:
@@ -199,26 +234,34 @@ func portable(v any) any {
 		return portable(float64(v))
 	case []byte:
 		return base64.StdEncoding.EncodeToString(v)
-	case map[any]any:
-		out := make(map[string]any, len(v))
-		for key, value := range v {
-			out[Text(key)] = portable(value)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, value := range v {
-			out[i] = portable(value)
-		}
-		return out
 	case sql.NullString:
 		if v.Valid {
 			return v.String
 		}
 		return nil
+	case json.Marshaler:
+		return v
+	case interface {
+		fmt.Stringer
+		Float64() float64
+	}:
+		return json.Number(v.String()) // a decimal, to the digit
 	case fmt.Stringer:
 		return v.String()
-	default:
-		return v
 	}
+	switch in := reflect.ValueOf(v); in.Kind() {
+	case reflect.Map:
+		out := make(map[string]any, in.Len())
+		for m := in.MapRange(); m.Next(); {
+			out[Text(m.Key().Interface())] = portable(m.Value().Interface())
+		}
+		return out
+	case reflect.Slice:
+		out := make([]any, in.Len())
+		for i := range out {
+			out[i] = portable(in.Index(i).Interface())
+		}
+		return out
+	}
+	return v
 }
