@@ -52,7 +52,7 @@ func (s *sender) deliver(ctx context.Context, p *parcel) {
 		case a.taken:
 			s.tally.over(p, outcome{rejected: a.rejected})
 			return
-		case a.refused || try+1 >= s.delivery.Tries || !pause(ctx, try, a.after):
+		case a.refused || a.unreadable || try+1 >= s.delivery.Tries || !pause(ctx, try, a.after):
 			s.tally.over(p, outcome{unclear: true})
 			return
 		}
@@ -65,6 +65,7 @@ type answer struct {
 	kind, what string // of failure, see Progress; empty: none
 	taken      bool   // all are acknowledged, but for
 	rejected   map[int]bool
+	unreadable bool          // some are acknowledged, but it cannot be told which
 	refused    bool          // it will not be taken however often it is sent
 	after      time.Duration // the server asks to wait this long
 }
@@ -120,7 +121,7 @@ func (s *sender) judge(response *http.Response, text []byte, p *parcel) answer {
 	if status/100 == 2 {
 		rejected, err := rejections(text, p)
 		if err != nil {
-			return answer{kind: "answer", what: err.Error()}
+			return answer{kind: "answer", what: err.Error(), unreadable: true}
 		}
 		return answer{taken: true, rejected: rejected}
 	}
@@ -149,6 +150,7 @@ func rejections(text []byte, p *parcel) (map[int]bool, error) {
 	}
 	var body struct {
 		Rejected json.RawMessage `json:"rejected"`
+		Total    int             `json:"rejectedTotal"` // where not all are listed
 	}
 	if err := json.Unmarshal(text, &body); err != nil {
 		return nil, fmt.Errorf("read the answer %.200q: %w", text, err)
@@ -168,6 +170,14 @@ func rejections(text []byte, p *parcel) (map[int]bool, error) {
 			return nil, fmt.Errorf("which events were rejected cannot be told from the answer %.200q", text)
 		}
 		rejected[*one.Index] = true
+	}
+	if len(rejected) < body.Total && body.Total < len(p.numbers) {
+		return nil, fmt.Errorf("which events were rejected cannot be told: %d of %d are listed", len(rejected), body.Total)
+	}
+	if body.Total == len(p.numbers) {
+		for i := range p.numbers {
+			rejected[i] = true
+		}
 	}
 	return rejected, nil
 }

@@ -66,10 +66,10 @@ type Generator struct {
 }
 
 // warmUp is how long before From the simulation begins. Few visits are longer.
-const warmUp = 8 * 60 * 1000
+const warmUp = 6 * 60 * 1000
 
-// NewGenerator returns a generator at the first event of c. It takes some milliseconds, and longer for a Rate, as the
-// visits that are under way at From must be found.
+// NewGenerator returns a generator at the first event of c. It takes some milliseconds, and for a Rate of 10,000 some
+// seconds more, as the visits that are under way at From must be found.
 func NewGenerator(c Config) (*Generator, error) {
 	c, err := c.Resolve()
 	if err != nil {
@@ -91,6 +91,8 @@ func NewGenerator(c Config) (*Generator, error) {
 		g.pace = c.PerPersonDay / float64(day) / events / visits
 	}
 	g.wait()
+	var e Event
+	g.upcoming(&e)
 	return g, nil
 }
 

@@ -27,7 +27,7 @@ func mustGenerate(t testing.TB, c Config) *Generator {
 // The bytes of a stream are a promise: whoever has a seed can play it again. A change of this hash is a change for them.
 func TestSameSeedSameBytes(t *testing.T) {
 	t.Parallel()
-	const want = "47560bfcc32ad2d945bdabf78360edc8"
+	const want = "d84768666d7cce4b288007b8010d6531"
 	c := Config{Seed: 42, Run: "golden", People: 5_000, From: monday.Add(9 * time.Hour), To: monday.Add(33 * time.Hour)}
 	for range 2 {
 		g := mustGenerate(t, c)

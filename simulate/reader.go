@@ -19,7 +19,7 @@ type Reader interface {
 }
 
 // HTTPReader asks a running server by POST {Server}/api/sql, which answers {"sql": "select …"} with an array of
-// objects.
+// objects, and tells in the trailer Spoor-Error of a fault after the first row.
 type HTTPReader struct {
 	Server   string
 	Password string       // of Basic authentication; empty: none is sent
@@ -65,6 +65,9 @@ func (r *HTTPReader) query(ctx context.Context, sql string, each func(map[string
 	}
 	if err := decodeRows(response.Body, each); err != nil {
 		return fmt.Errorf("read the answer of %s to %q: %w", r.Server, sql, err)
+	}
+	if fault := response.Trailer.Get("Spoor-Error"); fault != "" {
+		return fmt.Errorf("%s broke off its answer to %q: %s", r.Server, sql, fault)
 	}
 	return nil
 }

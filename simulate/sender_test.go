@@ -218,6 +218,17 @@ func TestVerdictsByEvent(t *testing.T) {
 	mustBeExact(t, c, r)
 }
 
+// A success that does not say for which events is not repeated, but nothing is concluded from it either.
+func TestUnreadableVerdictLeavesTheFateOpen(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	c.body = `{"success":true,"rejected":3}`
+	r := mustSend(t, history, Delivery{Server: c.URL, WriteKey: "dev", Limit: 100, BatchSize: 10})
+	if r.Unclear != 100 || r.Acknowledged+r.Rejected != 0 || r.Retries != 0 || r.Failures["answer"] != 10 {
+		t.Errorf("want 100 events unclear after ten requests, have %+v", r.Progress)
+	}
+}
+
 func TestRejections(t *testing.T) {
 	t.Parallel()
 	p := &parcel{numbers: make([]uint64, 3)}
@@ -227,6 +238,7 @@ func TestRejections(t *testing.T) {
 	}{
 		{`{"success":true}`, 0}, {`ok`, 0}, {`{"rejected":0}`, 0}, {`{"rejected":null}`, 0}, {`{"rejected":[]}`, 0}, {`{"rejected":[{"index":2}]}`, 1},
 		{`{"rejected":2}`, -1}, {`{"rejected":[{"index":3}]}`, -1}, {`{"rejected":[{}]}`, -1}, {`{"rejected":`, -1},
+		{`{"rejected":[{"index":2}],"rejectedTotal":2}`, -1}, {`{"rejected":[{"index":2}],"rejectedTotal":3}`, 3}, {`{"rejected":[{"index":2}],"rejectedTotal":1}`, 1},
 	} {
 		have, err := rejections([]byte(c.answer), p)
 		if len(have) != max(c.want, 0) || (err != nil) != (c.want < 0) {

@@ -250,15 +250,17 @@ func TestVerifyWaitsLongerWhereFateIsUnclear(t *testing.T) {
 
 func TestHTTPReader(t *testing.T) {
 	t.Parallel()
-	var body string
+	var body, fault string
 	status := http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, password, _ := r.BasicAuth(); password != "secret" || r.Method != http.MethodPost || r.URL.Path != "/api/sql" {
 			http.Error(w, "closed", http.StatusUnauthorized)
 			return
 		}
+		w.Header().Set("Trailer", "Spoor-Error")
 		w.WriteHeader(status)
 		w.Write([]byte(body))
+		w.Header().Set("Spoor-Error", fault)
 	}))
 	defer server.Close()
 	read := func(password string) (rows []string, err error) {
@@ -283,6 +285,10 @@ func TestHTTPReader(t *testing.T) {
 		if _, err := read("secret"); err == nil {
 			t.Errorf("want an error for %q", bad)
 		}
+	}
+	body, fault = `[]`, "out of memory"
+	if _, err := read("secret"); err == nil || !strings.Contains(err.Error(), "out of memory") {
+		t.Errorf("want the fault of the trailer, have %v", err)
 	}
 	body, status = `{"message":"no such column"}`, http.StatusBadRequest
 	if _, err := read("secret"); err == nil || !strings.Contains(err.Error(), "no such column") {
