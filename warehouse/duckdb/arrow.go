@@ -1,13 +1,17 @@
 package duckdb
 
 /*
-#include <stdint.h>
 #include <stdlib.h>
 
-// From DuckDB's C API (duckdb.h), which the Go binding links: it makes a temporary view over an Arrow stream.
-extern int duckdb_arrow_scan(void *connection, const char *table_name, void *arrow_stream);
+// Of DuckDB's stable C API (duckdb.h, since 1.5.6), which the Go binding's library holds and the binding shows only
+// behind a build tag. A plain "go build" must do, so they are declared here, with their handles as plain pointers.
+extern void *duckdb_schema_from_arrow(void *connection, void *schema, void **converted);
+extern void *duckdb_data_chunk_from_arrow(void *connection, void *array, void *converted, void **chunk);
+extern void duckdb_destroy_arrow_converted_schema(void **converted);
 
-struct spoor_arrow_stream { void *members[5]; };
+// The structures of the Arrow C data interface, by size.
+struct spoor_arrow_schema { void *words[9]; };
+struct spoor_arrow_array { void *words[10]; };
 */
 import "C"
 
@@ -19,61 +23,151 @@ import (
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/cdata"
 	duck "github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// The Go binding has its Arrow interface behind a build tag, and keeps the native connection to itself. A plain
-// "go build" must do, so the one C function that is needed is declared here, and the connection is taken from the
-// binding's struct by reflection; the binding's version is pinned, and open fails clearly if the struct has changed.
+// DuckDB takes rows in chunks of this size (STANDARD_VECTOR_SIZE). Every few chunks a statement is run over those
+// gathered, so that a batch is never held twice.
+const (
+	chunkRows      = 2048
+	chunksAtOnce   = 8
+	appendedSource = "batch"
+)
 
-// native gives the C connection inside a connection of the binding.
-func native(conn any) (unsafe.Pointer, error) {
+// native gives the C connection inside a connection of the binding, which keeps it to itself. The binding's version is
+// pinned; Open fails when its struct has changed.
+func native(conn any) (mapping.Connection, error) {
 	c, ok := conn.(*duck.Conn)
 	if !ok {
-		return nil, fmt.Errorf("the connection is a %T, not DuckDB's", conn)
+		return mapping.Connection{}, fmt.Errorf("the connection is a %T, not DuckDB's", conn)
 	}
 	field := reflect.ValueOf(c).Elem().FieldByName("conn")
 	if !field.IsValid() || field.Kind() != reflect.Struct || !field.FieldByName("Ptr").IsValid() {
-		return nil, errors.New("this version of the DuckDB binding keeps its connection elsewhere")
+		return mapping.Connection{}, errors.New("this version of the DuckDB binding keeps its connection elsewhere")
 	}
 	pointer := field.FieldByName("Ptr").UnsafePointer()
 	if pointer == nil {
-		return nil, errors.New("the DuckDB connection is closed")
+		return mapping.Connection{}, errors.New("the DuckDB connection is closed")
 	}
-	return pointer, nil
+	return mapping.Connection{Ptr: pointer}, nil
 }
 
-// scan makes a temporary view over record batches of one schema, which are read in place and must stay until release.
-// The view can be read once.
-func scan(conn *sql.Conn, view string, batches ...arrow.RecordBatch) (release func(), err error) {
-	reader, err := array.NewRecordReader(batches[0].Schema(), batches)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Release()
-	stream := C.calloc(1, C.sizeof_struct_spoor_arrow_stream)
-	cdata.ExportRecordReader(reader, (*cdata.CArrowArrayStream)(stream))
-	free := func() {
-		cdata.ReleaseCArrowArrayStream((*cdata.CArrowArrayStream)(stream))
-		C.free(stream)
-	}
-	name := C.CString(view)
-	defer C.free(unsafe.Pointer(name))
-	err = conn.Raw(func(c any) error {
-		pointer, err := native(c)
+// apply runs a statement over record batches of one schema, which it knows as the table batch. The columns are read in
+// place. It runs once for every few thousand rows, in the order of the rows.
+func apply(conn *sql.Conn, statement string, batches ...arrow.RecordBatch) error {
+	return conn.Raw(func(c any) error {
+		connection, err := native(c)
 		if err != nil {
 			return err
 		}
-		if C.duckdb_arrow_scan(pointer, name, stream) != 0 {
-			return fmt.Errorf("DuckDB refused the Arrow stream for %s", view)
+		a := applying{connection: connection, statement: statement}
+		defer a.close()
+		for _, batch := range batches {
+			if err := a.batch(batch); err != nil {
+				return err
+			}
 		}
-		return nil
+		return a.flush()
 	})
-	if err != nil {
-		free()
-		return nil, err
+}
+
+// applying is one apply.
+type applying struct {
+	connection mapping.Connection
+	statement  string
+	appender   mapping.Appender // of the statement; made with the first chunk, which tells the types
+	chunks     int
+}
+
+func (a *applying) batch(batch arrow.RecordBatch) error {
+	schema := C.calloc(1, C.sizeof_struct_spoor_arrow_schema)
+	defer C.free(schema)
+	cdata.ExportArrowSchema(batch.Schema(), (*cdata.CArrowSchema)(schema))
+	defer cdata.ReleaseCArrowSchema((*cdata.CArrowSchema)(schema))
+	var converted unsafe.Pointer
+	if err := failure(C.duckdb_schema_from_arrow(a.connection.Ptr, schema, &converted)); err != nil {
+		return fmt.Errorf("DuckDB refused an Arrow schema: %w", err)
 	}
-	return free, nil
+	defer C.duckdb_destroy_arrow_converted_schema(&converted)
+	for from := int64(0); from < batch.NumRows(); from += chunkRows {
+		slice := batch.NewSlice(from, min(from+chunkRows, batch.NumRows()))
+		err := a.chunk(slice, converted)
+		slice.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *applying) chunk(slice arrow.RecordBatch, converted unsafe.Pointer) error {
+	array := C.calloc(1, C.sizeof_struct_spoor_arrow_array)
+	defer C.free(array)
+	cdata.ExportArrowRecordBatch(slice, (*cdata.CArrowArray)(array), nil)
+	var chunk mapping.DataChunk
+	if err := failure(C.duckdb_data_chunk_from_arrow(a.connection.Ptr, array, converted, &chunk.Ptr)); err != nil {
+		return fmt.Errorf("DuckDB refused Arrow columns: %w", err)
+	}
+	defer mapping.DestroyDataChunk(&chunk)
+	if a.appender.Ptr == nil {
+		if err := a.open(slice.Schema(), chunk); err != nil {
+			return err
+		}
+	}
+	if mapping.AppendDataChunk(a.appender, chunk) == mapping.StateError {
+		return a.failed()
+	}
+	if a.chunks++; a.chunks%chunksAtOnce == 0 {
+		return a.flush()
+	}
+	return nil
+}
+
+func (a *applying) open(schema *arrow.Schema, chunk mapping.DataChunk) error {
+	var types []mapping.LogicalType
+	var names []string
+	for i, field := range schema.Fields() {
+		types = append(types, mapping.VectorGetColumnType(mapping.DataChunkGetVector(chunk, mapping.IdxT(i))))
+		names = append(names, field.Name)
+	}
+	defer func() {
+		for i := range types {
+			mapping.DestroyLogicalType(&types[i])
+		}
+	}()
+	if mapping.AppenderCreateQuery(a.connection, a.statement, types, appendedSource, names, &a.appender) == mapping.StateError {
+		return a.failed()
+	}
+	return nil
+}
+
+// flush runs the statement over the chunks gathered.
+func (a *applying) flush() error {
+	if a.appender.Ptr != nil && mapping.AppenderFlush(a.appender) == mapping.StateError {
+		return a.failed()
+	}
+	return nil
+}
+
+func (a *applying) failed() error { return errors.New(mapping.AppenderError(a.appender)) }
+
+func (a *applying) close() {
+	if a.appender.Ptr != nil {
+		mapping.AppenderDestroy(&a.appender)
+	}
+}
+
+// failure turns DuckDB's error data into an error, and frees it.
+func failure(data unsafe.Pointer) error {
+	if data == nil {
+		return nil
+	}
+	e := mapping.ErrorData{Ptr: data}
+	defer mapping.DestroyErrorData(&e)
+	if mapping.ErrorDataHasError(e) {
+		return errors.New(mapping.ErrorDataMessage(e))
+	}
+	return nil
 }

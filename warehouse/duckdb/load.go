@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,7 @@ func (l *loading) run() error {
 		do   func() error
 	}{
 		{"positions", l.move},
-		{"suspects", l.clear},
+		{"suspects", l.weed},
 		{"events", l.insertEvents},
 		{"dead_letters", l.insertDeadLetters},
 		{"identities", l.putIdentities},
@@ -93,9 +94,9 @@ func (l *loading) move() error {
 	return nil
 }
 
-// clear finds the suspects that are in the table already, and settles the counts without them. What is left of the
+// weed finds the suspects that are in the table already, and settles the counts without them. What is left of the
 // batch is the stretches between them, without a copy.
-func (l *loading) clear() error {
+func (l *loading) weed() error {
 	duplicates, err := l.duplicates()
 	if err != nil {
 		return err
@@ -129,13 +130,12 @@ func (l *loading) duplicates() ([]int32, error) {
 		earliest, latest = min(earliest, at), max(latest, at)
 		suspects.add(row, source.Value(int(row)), id.Value(int(row)), event.Time(at))
 	}
-	release, err := suspects.scan("batch_suspects")
+	drop, err := suspects.temporary("suspects")
 	if err != nil {
 		return nil, err
 	}
-	defer release()
 	window := l.b.Window.Microseconds()
-	rows, err := l.writer.QueryContext(l.ctx, `select distinct s.row from events e join batch_suspects s
+	rows, err := l.writer.QueryContext(l.ctx, `select distinct s.row from events e join temp.suspects s
 			on e.source = s.source and e.message_id = s.message_id
 		where e.received_at between ? and ? and abs(epoch_us(e.received_at) - epoch_us(s.received_at)) <= ? order by 1`,
 		event.GoTime(event.Time(earliest)-window), event.GoTime(event.Time(latest)+window), window)
@@ -151,7 +151,7 @@ func (l *loading) duplicates() ([]int32, error) {
 		}
 		duplicates = append(duplicates, row)
 	}
-	return duplicates, rows.Err()
+	return duplicates, errors.Join(rows.Err(), rows.Close(), drop())
 }
 
 func (l *loading) insertEvents() error {
@@ -175,12 +175,7 @@ func (l *loading) insert(table string, batches ...arrow.RecordBatch) error {
 	if len(batches) == 0 {
 		return nil
 	}
-	release, err := scan(l.writer, "batch_rows", batches...)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return l.exec(l.ctx, "insert into "+table+" select *, "+dialect{}.Literal(l.b.ID)+" from batch_rows")
+	return apply(l.writer, "insert into "+table+" select *, "+dialect{}.Literal(l.b.ID)+" from batch", batches...)
 }
 
 func (l *loading) putIdentities() error {
@@ -220,13 +215,12 @@ func (l *loading) knownUsers() (map[string]warehouse.User, error) {
 	for _, user := range l.b.Users {
 		ids.add(user.UserID)
 	}
-	release, err := ids.scan("batch_users")
+	drop, err := ids.temporary("some_users")
 	if err != nil {
 		return nil, err
 	}
-	defer release()
 	rows, err := l.writer.QueryContext(l.ctx, `select user_id, cast(traits as varchar), epoch_us(first_seen), epoch_us(seen_at)
-		from users where user_id in (select user_id from batch_users)`)
+		from users where user_id in (select user_id from temp.some_users)`)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +235,7 @@ func (l *loading) knownUsers() (map[string]warehouse.User, error) {
 		user.Traits = []byte(traits)
 		known[user.UserID] = user
 	}
-	return known, rows.Err()
+	return known, errors.Join(rows.Err(), rows.Close(), drop())
 }
 
 func (l *loading) putCounts() error {

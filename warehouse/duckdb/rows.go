@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -15,6 +16,7 @@ import (
 type rowSet struct {
 	loading *loading
 	name    string
+	columns []event.Column
 	builder *array.RecordBuilder
 	n       int
 }
@@ -33,7 +35,7 @@ func (l *loading) rows(name string) *rowSet {
 
 // table begins rows of any columns.
 func (l *loading) table(columns []event.Column) *rowSet {
-	return &rowSet{loading: l, builder: array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(columns))}
+	return &rowSet{loading: l, columns: columns, builder: array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(columns))}
 }
 
 // add takes one row: strings, int32s, and int64s, which are counts or event.Times by the column's type.
@@ -55,28 +57,31 @@ func (s *rowSet) add(values ...any) {
 	s.n++
 }
 
-// scan makes a view over the rows; the set is empty afterwards.
-func (s *rowSet) scan(view string) (release func(), err error) {
-	batch := s.builder.NewRecordBatch()
-	s.builder.Release()
-	free, err := scan(s.loading.writer, view, batch)
-	if err != nil {
-		batch.Release()
+// temporary puts the rows into a temporary table, which drop removes.
+func (s *rowSet) temporary(table string) (drop func() error, err error) {
+	fields := make([]string, len(s.columns))
+	for i, c := range s.columns {
+		fields[i] = dialect{}.Quote(c.Name) + " " + dialect{}.Type(c.Kind)
+	}
+	l := s.loading
+	if err := l.exec(l.ctx, fmt.Sprintf("create or replace temporary table %s (%s)", table, strings.Join(fields, ", "))); err != nil {
 		return nil, err
 	}
-	return func() { free(); batch.Release() }, nil
+	return func() error { return l.exec(l.ctx, "drop table "+table) }, s.apply("insert into " + table + " from batch")
 }
 
 // put inserts the rows; conflict says what becomes of those whose key is there.
 func (s *rowSet) put(conflict string) error {
+	return s.apply(fmt.Sprintf("insert into %s select * from batch %s", s.name, conflict))
+}
+
+// apply runs a statement over the rows; the set is empty afterwards.
+func (s *rowSet) apply(statement string) error {
+	defer s.builder.Release()
 	if s.n == 0 {
-		s.builder.Release()
 		return nil
 	}
-	release, err := s.scan("batch_" + s.name)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return s.loading.exec(s.loading.ctx, fmt.Sprintf("insert into %s select * from batch_%s %s", s.name, s.name, conflict))
+	batch := s.builder.NewRecordBatch()
+	defer batch.Release()
+	return apply(s.loading.writer, statement, batch)
 }
