@@ -30,7 +30,7 @@ const scenarios = {
     analytics.alias({ previousId: 'device-1', userId: 'ada' }, said)
   },
   many() {
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 500; i++) {
       analytics.track({ userId: `user-${i % 7}`, event: 'Counted', properties: { i } }, said)
     }
   },
