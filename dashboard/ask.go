@@ -1,11 +1,13 @@
 package dashboard
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,6 +22,7 @@ const (
 	maxSQLBytes = 1 << 20
 	maxWait     = 5 * time.Minute
 	keepAlive   = 15 * time.Second
+	sendAtOnce  = 256 // events before a flush
 )
 
 // sql answers {"sql": "...", "limit": n} with an array of objects, or as ?format= says: json, csv or parquet.
@@ -29,6 +32,10 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		Limit int    `json:"limit"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSQLBytes)).Decode(&ask); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body cannot be over %d bytes", maxSQLBytes))
+			return
+		}
 		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("the body must be {\"sql\": \"...\"}: %w", err))
 		return
 	}
@@ -36,7 +43,7 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("limit cannot be below 0; got %d", ask.Limit))
 		return
 	}
-	format := r.FormValue("format")
+	format := r.URL.Query().Get("format")
 	types := map[string]string{"": "application/json", "json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 	if types[format] == "" {
 		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("format must be json, csv or parquet; got %q", format))
@@ -54,10 +61,18 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer result.Close()
-	w.Header().Set("Content-Type", types[format])
-	w.Header().Set("Cache-Control", "no-store")
-	// A fault after the first row cannot change the status any more: the trailer tells it.
-	w.Header().Set("Trailer", "Spoor-Error")
+	d.write(ctx, w, r, result, format, types[format])
+}
+
+// write sends an answer's rows as they come. A fault before anything has left is answered as such; after that the
+// status cannot change any more, and the trailer tells it.
+func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Request, result *query.Result, format, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Trailer", errorTrailer)
+	left := &leaving{w: w}
+	out := bufio.NewWriterSize(left, 64<<10)
 	write := result.WriteJSON
 	switch format {
 	case "csv":
@@ -65,10 +80,36 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 	case "parquet":
 		write = result.WriteParquet
 	}
-	if err := write(w); err != nil {
-		d.options.Logger.Warn("an answer was cut off", "err", err)
-		w.Header().Set("Spoor-Error", strings.ReplaceAll(err.Error(), "\n", " "))
+	err := write(out)
+	if err == nil {
+		err = out.Flush()
 	}
+	switch {
+	case err == nil:
+	case left.yes:
+		d.options.Logger.Warn("an answer was cut off", "err", err)
+		h.Set(errorTrailer, strings.ReplaceAll(err.Error(), "\n", " "))
+	case ctx.Err() != nil:
+		h.Del("Trailer")
+		d.failed(w, r, ctx.Err())
+	default:
+		h.Del("Trailer")
+		refuse(w, http.StatusBadRequest, "bad_sql", err)
+	}
+}
+
+// errorTrailer tells why an answer that had begun was cut off.
+const errorTrailer = "Spoor-Error"
+
+// leaving notes whether anything has been written.
+type leaving struct {
+	w   io.Writer
+	yes bool
+}
+
+func (l *leaving) Write(p []byte) (int, error) {
+	l.yes = true
+	return l.w.Write(p)
 }
 
 // tail streams events as they are accepted: server-sent events, or NDJSON for whoever accepts that.
@@ -85,45 +126,57 @@ func (d *Dashboard) tail(w http.ResponseWriter, r *http.Request) {
 	}, sample, 4096)
 	defer viewer.Close()
 
-	send := ndjson(w, r)
+	var out sender = newNDJSON(w)
+	if !strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
+		out = newSSE(w)
+	}
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
+		var err error
 		select {
 		case item := <-viewer.C:
-			text, err := json.Marshal(item)
-			if err != nil || send("event", text) != nil {
-				return
-			}
+			err = sendItems(out, viewer, item)
 		case <-alive.C:
-			text, _ := json.Marshal(map[string]int64{"missed": viewer.Missed()})
-			if send("alive", text) != nil {
-				return
-			}
+			err = sendJSON(out, "alive", map[string]int64{"missed": viewer.Missed()})
 		case <-d.hub.done:
 			return
 		case <-r.Context().Done():
 			return
 		}
+		if err != nil || out.flush() != nil {
+			return
+		}
 	}
 }
 
-// ndjson gives the function that sends one object: as an event, or as a line.
-func ndjson(w http.ResponseWriter, r *http.Request) func(name string, text []byte) error {
-	if !strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
-		return newSSE(w).send
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	_ = control.Flush()
-	return func(_ string, text []byte) error {
-		_ = control.SetWriteDeadline(time.Now().Add(writeFor))
-		if _, err := w.Write(append(text, '\n')); err != nil {
+// sender sends named objects; nothing need arrive before flush.
+type sender interface {
+	send(name string, text []byte) error
+	flush() error
+}
+
+// sendItems sends an event and those that wait behind it, so that a crowd is flushed at once.
+func sendItems(out sender, viewer *tail.Viewer, item tail.Item) error {
+	for range sendAtOnce {
+		if err := sendJSON(out, "event", item); err != nil {
 			return err
 		}
-		return control.Flush()
+		select {
+		case item = <-viewer.C:
+		default:
+			return nil
+		}
 	}
+	return sendJSON(out, "event", item)
+}
+
+func sendJSON(out sender, name string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return out.send(name, text)
 }
 
 // audit answers ?from=&to=&wait=: times in RFC 3339, wait as a duration. By default the last 24 hours.

@@ -27,6 +27,8 @@ type Options struct {
 	Ready func() error
 
 	Password string // of every page and of the API, by HTTP basic authentication; empty: none is asked for
+	// Hosts are names by which the pages may be reached without a password, beside addresses and localhost.
+	Hosts    []string
 	Sources  []Source
 	Version  string
 	QueryFor time.Duration // the longest an SQL query may run; default 60 s
@@ -66,14 +68,14 @@ func New(o Options) (*Dashboard, error) {
 	mux.HandleFunc("POST /api/sql", d.sql)
 	mux.HandleFunc("GET /api/audit", d.audit)
 	mux.HandleFunc("GET /api/version", d.version)
-	d.handler = guard(mux, o.Password)
+	d.handler = guard(mux, o)
 	return d, nil
 }
 
 // ServeHTTP answers one request.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
 
-// Close ends the event streams, so that a server can shut down.
+// Close ends the event streams, so that a server can shut down. A second Close does nothing.
 func (d *Dashboard) Close() { d.hub.close() }
 
 func (d *Dashboard) version(w http.ResponseWriter, _ *http.Request) {

@@ -9,27 +9,38 @@ import (
 
 // hub makes one snapshot a second for all who watch, and none while nobody does.
 type hub struct {
-	make func(ctx context.Context) (any, error)
+	make func(ctx context.Context) (Snapshot, error)
 
 	mu       sync.Mutex
-	watchers map[chan []byte]struct{}
+	watchers map[chan message]struct{}
+	newest   *message           // for who comes between two snapshots; nil: there is none
 	stop     context.CancelFunc // ends the making; nil: it does not run
 	done     chan struct{}      // closed by close
+	closed   bool
+}
+
+// message is what a watcher is sent: a snapshot, or a fault.
+type message struct {
+	name string
+	text []byte // JSON
 }
 
 const snapshotEvery = time.Second
 
-func newHub(snapshot func(ctx context.Context) (any, error)) *hub {
-	return &hub{make: snapshot, watchers: map[chan []byte]struct{}{}, done: make(chan struct{})}
+func newHub(snapshot func(ctx context.Context) (Snapshot, error)) *hub {
+	return &hub{make: snapshot, watchers: map[chan message]struct{}{}, done: make(chan struct{})}
 }
 
-// watch gives a channel of snapshots, JSON, the newest only. leave must be called.
-func (h *hub) watch() (snapshots <-chan []byte, leave func()) {
-	c := make(chan []byte, 1)
+// watch gives a channel of snapshots, the newest only. leave must be called.
+func (h *hub) watch() (snapshots <-chan message, leave func()) {
+	c := make(chan message, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.watchers[c] = struct{}{}
-	if h.stop == nil {
+	if h.newest != nil {
+		c <- *h.newest
+	}
+	if h.stop == nil && !h.closed {
 		ctx, stop := context.WithCancel(context.Background())
 		h.stop = stop
 		go h.run(ctx)
@@ -37,23 +48,28 @@ func (h *hub) watch() (snapshots <-chan []byte, leave func()) {
 	return c, func() { h.leave(c) }
 }
 
-func (h *hub) leave(c chan []byte) {
+func (h *hub) leave(c chan message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.watchers, c)
-	if len(h.watchers) == 0 && h.stop != nil {
-		h.stop()
-		h.stop = nil
+	if len(h.watchers) == 0 {
+		h.rest()
 	}
+}
+
+// rest ends the making. The lock is held.
+func (h *hub) rest() {
+	if h.stop != nil {
+		h.stop()
+	}
+	h.stop, h.newest = nil, nil
 }
 
 func (h *hub) run(ctx context.Context) {
 	tick := time.NewTicker(snapshotEvery)
 	defer tick.Stop()
 	for {
-		if text := h.text(ctx); text != nil {
-			h.send(ctx, text)
-		}
+		h.send(ctx, h.message(ctx))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -62,30 +78,31 @@ func (h *hub) run(ctx context.Context) {
 	}
 }
 
-func (h *hub) text(ctx context.Context) []byte {
+func (h *hub) message(ctx context.Context) message {
 	snapshot, err := h.make(ctx)
-	if err != nil {
-		snapshot = fault{err.Error(), "failed"}
+	if err == nil {
+		var text []byte
+		if text, err = json.Marshal(snapshot); err == nil {
+			return message{"snapshot", text}
+		}
 	}
-	text, err := json.Marshal(snapshot)
-	if err != nil || ctx.Err() != nil {
-		return nil
-	}
-	return text
+	text, _ := json.Marshal(fault{err.Error(), "failed"}) // two strings are always JSON
+	return message{"fault", text}
 }
 
-func (h *hub) send(ctx context.Context, text []byte) {
+func (h *hub) send(ctx context.Context, m message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if ctx.Err() != nil {
-		return
+		return // all have left, or others watch another making
 	}
+	h.newest = &m
 	for c := range h.watchers {
 		select {
 		case <-c: // an older one that was not taken
 		default:
 		}
-		c <- text
+		c <- m
 	}
 }
 
@@ -93,8 +110,10 @@ func (h *hub) send(ctx context.Context, text []byte) {
 func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	close(h.done)
-	if h.stop != nil {
-		h.stop()
+	if h.closed {
+		return
 	}
+	h.closed = true
+	close(h.done)
+	h.rest()
 }

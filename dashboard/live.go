@@ -21,14 +21,18 @@ type Snapshot struct {
 	From time.Time `json:"from"` // the first minute
 	// CompleteTo: every event accepted before it is in the warehouse. Null until that is known.
 	CompleteTo *time.Time       `json:"complete_to"`
+	Newest     *time.Time       `json:"newest"` // the newest minute that the warehouse knows; null: there is none
 	Minutes    []SnapshotMinute `json:"minutes"`
-	Names      []query.LiveName `json:"names"`
+	Names      []query.LiveName `json:"names"`      // the most frequent
+	NameCount  int64            `json:"name_count"` // of all names
 	InFlight   SnapshotInFlight `json:"in_flight"`
 	Stream     SnapshotStream   `json:"stream"`
-	Seen       int64            `json:"seen"` // events seen on the stream since the server began: the slope is the rate
-	Loaded     int64            `json:"loaded"`
-	Ready      bool             `json:"ready"`
-	NotReady   string           `json:"not_ready,omitempty"` // why
+	// Seconds counts the events of the last 60 whole seconds, by the second in which the stream took them, newest last.
+	Seconds  []int64 `json:"seconds"`
+	Seen     int64   `json:"seen"`   // events that have passed on the stream since the server began
+	Loaded   int64   `json:"loaded"` // rows of the minutes
+	Ready    bool    `json:"ready"`
+	NotReady string  `json:"not_ready,omitempty"` // why
 }
 
 // SnapshotMinute is one source's minute: what is in the warehouse and what is on its way.
@@ -52,20 +56,22 @@ type SnapshotStream struct {
 }
 
 // snapshot draws the minutes from the ledger and from what is in flight, so that a minute's number is the warehouse's
-// once it is settled.
-func (d *Dashboard) snapshot(ctx context.Context) (any, error) {
+// once it is settled. What is in flight is set against the positions that came with the ledger: no event is in both.
+func (d *Dashboard) snapshot(ctx context.Context) (Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	now := time.Now().UTC()
-	flying := d.options.Watcher.InFlight()
+	look := d.options.Watcher.Look()
 	live, err := query.AskLive(ctx, d.options.Warehouse, now.Add(-(liveMinutes-1)*time.Minute), liveNames)
 	if err != nil {
-		return nil, err
+		return Snapshot{}, err
 	}
+	flying := look.Beyond(live.Positions[d.options.Watcher.Stream()])
 	s := Snapshot{
-		Now: now, From: live.From, CompleteTo: known(flying.CompleteTo), Names: live.Names, Minutes: []SnapshotMinute{},
+		Now: now, From: live.From, CompleteTo: known(flying.CompleteTo), Newest: live.Newest,
+		Names: live.Names, NameCount: live.NameCount, Minutes: make([]SnapshotMinute, 0, len(live.Minutes)),
 		InFlight: SnapshotInFlight{Events: flying.Events, Records: flying.Records, Bytes: flying.Bytes, Oldest: known(flying.Oldest)},
-		Seen:     flying.Seen, Ready: true,
+		Seconds:  flying.Seconds, Seen: flying.Seen, Ready: true,
 	}
 	for _, m := range live.Minutes {
 		s.Minutes = append(s.Minutes, SnapshotMinute{LiveMinute: m})
@@ -75,7 +81,7 @@ func (d *Dashboard) snapshot(ctx context.Context) (any, error) {
 		s.fly(time.Unix(a.Minute*60, 0).UTC(), a.Source, int64(a.Events))
 	}
 	if s.Stream.Used, s.Stream.Limit, err = d.options.Pressure(ctx); err != nil {
-		return nil, fmt.Errorf("asking the stream for its size: %w", err)
+		return Snapshot{}, fmt.Errorf("asking the stream for its size: %w", err)
 	}
 	if err := d.options.Ready(); err != nil {
 		s.Ready, s.NotReady = false, err.Error()
@@ -117,15 +123,15 @@ func (d *Dashboard) live(w http.ResponseWriter, r *http.Request) {
 	answer(w, snapshot)
 }
 
-// liveStream sends a snapshot a second as server-sent events.
+// liveStream sends a snapshot a second as server-sent events; where one cannot be made, a fault.
 func (d *Dashboard) liveStream(w http.ResponseWriter, r *http.Request) {
 	snapshots, leave := d.hub.watch()
 	defer leave()
 	out := newSSE(w)
 	for {
 		select {
-		case text := <-snapshots:
-			if out.send("snapshot", text) != nil {
+		case m := <-snapshots:
+			if out.send(m.name, m.text) != nil || out.flush() != nil {
 				return
 			}
 		case <-d.hub.done:

@@ -12,7 +12,7 @@ type sse struct {
 	control *http.ResponseController
 }
 
-// writeFor is how long a client may take to accept one event.
+// writeFor is how long a client may take to accept what is sent at once.
 const writeFor = 20 * time.Second
 
 func newSSE(w http.ResponseWriter) *sse {
@@ -26,11 +26,37 @@ func newSSE(w http.ResponseWriter) *sse {
 	return s
 }
 
-// send writes one event, whose text is one line. An error: the client is gone.
+// send writes one event, whose text is one line, and flush sends what is written. An error: the client is gone.
 func (s *sse) send(name string, text []byte) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeFor)) // a server without deadlines is as good
-	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text); err != nil {
-		return err
-	}
-	return s.control.Flush()
+	_, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", name, text)
+	return err
+}
+
+func (s *sse) flush() error { return push(s.control) }
+
+// ndjson writes objects, one a line.
+type ndjson struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newNDJSON(w http.ResponseWriter) *ndjson {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	s := &ndjson{w, http.NewResponseController(w)}
+	w.WriteHeader(http.StatusOK)
+	_ = s.control.Flush()
+	return s
+}
+
+func (s *ndjson) send(_ string, text []byte) error {
+	_, err := s.w.Write(append(text, '\n'))
+	return err
+}
+
+func (s *ndjson) flush() error { return push(s.control) }
+
+func push(control *http.ResponseController) error {
+	_ = control.SetWriteDeadline(time.Now().Add(writeFor)) // a server without deadlines is as good
+	return control.Flush()
 }

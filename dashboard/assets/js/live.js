@@ -1,0 +1,117 @@
+// The live page: one snapshot a second, and the newest events as they pass.
+import * as format from './format.js'
+import { connect } from './connect.js'
+import { byId, put } from './dom.js'
+import { minutesChart } from './minutes.js'
+import { newest } from './newest.js'
+import { numbers } from './numbers.js'
+import { names, sources } from './tables.js'
+
+const silentAfter = 5000
+
+const link = byId('link')
+const linkText = byId('link-text')
+const banner = byId('banner')
+const welcome = byId('welcome')
+const live = byId('live')
+
+const feed = newest(() => begin())
+const draw = { numbers: numbers(), minutes: minutesChart(), names: names(feed.pick), sources: sources() }
+
+let snapshot = null
+let heard = 0 // when the last snapshot came, by the browser's clock
+let state = 'connecting'
+let fault = ''
+let frame = 0
+let begun = false // there is something to show
+
+const schedule = () => (frame ||= requestAnimationFrame(show))
+
+connect(() => '/api/live/stream', {
+  snapshot(s) {
+    snapshot = s
+    heard = performance.now()
+    fault = ''
+    schedule()
+  },
+  fault(f) {
+    fault = f.error
+    schedule()
+  },
+}, (now) => {
+  state = now
+  schedule()
+})
+
+// A server that is there and says nothing is stuck: the page must not look alive.
+setInterval(() => {
+  if (!document.hidden) schedule()
+}, 1000)
+
+/** begin takes the page from its empty state to the one that shows events. */
+function begin() {
+  if (begun) return
+  begun = true
+  welcome.hidden = true
+  live.hidden = false
+}
+
+/** standing puts into words how far what is shown can be trusted. */
+function standing() {
+  const silent = snapshot && performance.now() - heard > silentAfter
+  const asOf = snapshot ? `, numbers of ${format.clock(new Date(snapshot.now))}` : ''
+  if (state === 'lost') return ['lost', `reconnecting…${asOf}`]
+  if (fault) return ['lost', `the warehouse does not answer${asOf}`]
+  if (state === 'connecting' || !snapshot) return ['connecting', 'connecting…']
+  if (silent && state === 'open') return ['lost', `no news${asOf}`]
+  return ['open', 'live']
+}
+
+function show() {
+  frame = 0
+  const [kind, text] = standing()
+  link.dataset.state = kind
+  put(linkText, text)
+  document.body.dataset.link = kind
+  const closed = snapshot && !snapshot.ready && kind === 'open'
+  banner.hidden = !closed && !fault
+  put(banner, closed ? `The door is closed: ${snapshot.not_ready}. Senders hear 503 and try again later; nothing that was accepted is lost.`
+    : fault ? `The warehouse does not answer: ${fault}. Events are still accepted and kept on the stream.` : '')
+  if (document.hidden || kind !== 'open' || !snapshot) {
+    document.title = document.hidden ? 'Spoor' : 'Live · Spoor'
+    if (kind !== 'open' || document.hidden) return
+  }
+  if (snapshot.newest || snapshot.in_flight.events) begin()
+  else if (!begun) {
+    welcome.hidden = false
+    live.hidden = true
+    document.title = 'Waiting · Spoor'
+    return
+  }
+  const perSecond = draw.numbers(snapshot)
+  draw.minutes(snapshot)
+  draw.names(snapshot)
+  draw.sources(snapshot)
+  feed.know(snapshot)
+  document.title = `${format.rate(perSecond)}/s · Spoor`
+}
+
+// What is to be copied names the server as this browser reaches it.
+for (const text of document.querySelectorAll('pre[data-base]')) {
+  text.textContent = text.textContent.replaceAll(text.dataset.base, location.origin)
+}
+for (const button of document.querySelectorAll('[data-copy]')) {
+  const text = byId(button.dataset.copy)
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent)
+      put(button, 'Copied')
+    } catch {
+      // Without a secure connection there is no clipboard: the text is selected, to be copied by hand.
+      getSelection().selectAllChildren(text)
+      put(button, 'Selected')
+    }
+    setTimeout(() => put(button, 'Copy'), 2000)
+  })
+}
+put(byId('zone'), `Times in ${format.zone()}`)

@@ -1,0 +1,306 @@
+// The chart of events each minute: what is in the warehouse, divided by source or by name, and on top of it what is on
+// its way there.
+import * as format from './format.js'
+import { byId, make, put, setting } from './dom.js'
+
+const minutes = 60
+const colours = 8 // --part-0 … in the stylesheet
+const rest = 'all others'
+
+/** parts divides a snapshot's minutes: [{key, name, values, total}], the largest first, no more than there are colours. */
+export function parts(s, by) {
+  const from = Date.parse(s.from)
+  const at = (minute) => Math.round((Date.parse(minute) - from) / 60_000)
+  const settled = new Array(minutes).fill(0)
+  const flying = new Array(minutes).fill(0)
+  const duplicate = new Array(minutes).fill(0)
+  const dead = new Array(minutes).fill(0)
+  for (const m of s.minutes) {
+    const i = at(m.minute)
+    if (i < 0 || i >= minutes) continue
+    settled[i] += m.loaded
+    flying[i] += m.in_flight
+    duplicate[i] += m.duplicate
+    dead[i] += m.dead
+  }
+  const divided = new Map()
+  const add = (key, name, minute, n) => {
+    const i = at(minute)
+    if (i < 0 || i >= minutes || !n) return
+    if (!divided.has(key)) divided.set(key, { key, name, values: new Array(minutes).fill(0), total: 0 })
+    const part = divided.get(key)
+    part.values[i] += n
+    part.total += n
+  }
+  if (by === 'name') {
+    for (const n of s.names) {
+      for (const m of n.minutes) add(`${n.type}\n${n.event ?? ''}`, format.nameOf(n.type, n.event), m.minute, m.loaded)
+    }
+  } else {
+    for (const m of s.minutes) add(m.source, m.source, m.minute, m.loaded)
+  }
+  let list = [...divided.values()].sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1))
+  const listed = list.slice(0, colours).reduce((sum, part) => sum.map((n, i) => n + part.values[i]), new Array(minutes).fill(0))
+  const others = settled.map((n, i) => Math.max(0, n - listed[i]))
+  const othersTotal = others.reduce((a, b) => a + b, 0)
+  list = list.slice(0, colours)
+  if (othersTotal) list.push({ key: '', name: rest, values: others, total: othersTotal })
+  return { from, list, settled, flying, duplicate, dead }
+}
+
+/** slots gives each key a colour of its own for as long as it is there. */
+export function slots(n) {
+  let held = new Map()
+  return (keys) => {
+    const next = new Map(keys.filter((k) => held.has(k)).map((k) => [k, held.get(k)]))
+    const free = [...Array(n).keys()].filter((i) => ![...next.values()].includes(i))
+    for (const k of keys) if (!next.has(k)) next.set(k, free.shift())
+    held = next
+    return held
+  }
+}
+
+/** palette reads the stylesheet's colours as the theme has them now. */
+function palette() {
+  const probe = make('i')
+  probe.hidden = true
+  document.body.append(probe)
+  const read = (name) => {
+    probe.style.color = `var(--${name})`
+    return getComputedStyle(probe).color
+  }
+  const found = {
+    ink: read('ink'), soft: read('soft'), line: read('line'), paper: read('paper'), raised: read('raised'), flight: read('flight'),
+    rest: read('part-rest'), parts: Array.from({ length: colours }, (_, i) => read(`part-${i}`)),
+  }
+  probe.remove()
+  found.hatch = hatch(found.flight)
+  return found
+}
+
+/** hatch is the pattern of what is in flight: told apart without its colour. */
+function hatch(colour) {
+  const size = 6
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = size
+  const pen = canvas.getContext('2d')
+  pen.strokeStyle = colour
+  pen.lineWidth = 2.4
+  pen.beginPath()
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift - 1, size + 1)
+    pen.lineTo(shift + size + 1, -1)
+  }
+  pen.stroke()
+  return { image: canvas, repeat: 'repeat' }
+}
+
+/** minutesChart gives the function that draws snapshots. */
+export function minutesChart() {
+  const box = byId('chart')
+  const legend = byId('legend')
+  const total = byId('minutes-total')
+  const figures = byId('figures')
+  const said = byId('chart-said')
+  const calm = matchMedia('(prefers-reduced-motion: reduce)')
+  const dark = matchMedia('(prefers-color-scheme: dark)')
+  const colourOf = slots(colours)
+  const hidden = new Set()
+  let by = setting.get('by') === 'name' ? 'name' : 'source'
+  let chart = null
+  let colour = palette()
+  let latest = null
+  let drawn = null // what the chart shows
+  let pointed = -1
+
+  for (const radio of byId('by').elements) {
+    radio.checked = radio.value === by
+    radio.addEventListener('change', () => {
+      by = radio.value
+      setting.set({ by: by === 'name' ? by : '' })
+      hidden.clear()
+      redraw()
+    })
+  }
+  const repaint = () => {
+    colour = palette()
+    redraw()
+  }
+  new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] })
+  dark.addEventListener('change', repaint)
+
+  const script = byId('echarts')
+  const begin = () => {
+    chart = window.echarts.init(box, null, { renderer: 'canvas' })
+    new ResizeObserver(() => {
+      chart.resize()
+      redraw()
+    }).observe(box)
+    redraw()
+  }
+  if (window.echarts) begin()
+  else script.addEventListener('load', begin)
+
+  const timeOf = (i) => new Date(drawn.from + i * 60_000)
+  const label = (i) => (i === minutes - 1 ? `${format.minute(timeOf(i))}, the minute that is under way` : format.minute(timeOf(i)))
+
+  function tip(i) {
+    const when = make('strong', '', label(i))
+    when.title = format.utc(timeOf(i))
+    const rows = drawn.list.filter((p) => p.values[i] && !hidden.has(p.key)).map((p) => [p.name, p.values[i], swatch(p.key)])
+    if (drawn.flying[i]) rows.push(['in flight', drawn.flying[i], swatch('flight')])
+    if (drawn.list.length > 1 || drawn.flying[i]) rows.push(['together', drawn.settled[i] + drawn.flying[i], null])
+    if (drawn.duplicate[i]) rows.push(['duplicates dropped', drawn.duplicate[i], null])
+    if (drawn.dead[i]) rows.push(['dead letters', drawn.dead[i], null])
+    if (!rows.length) rows.push(['events', 0, null])
+    const list = make('dl')
+    for (const [name, n, mark] of rows) {
+      const term = make('dt', 'cut')
+      if (mark) term.append(mark)
+      term.append(name)
+      list.append(term, make('dd', '', format.count(n)))
+    }
+    return make('div', 'tip', '', when, list)
+  }
+
+  function swatch(key) {
+    const mark = make('i', key === 'flight' ? 'swatch flight' : 'swatch')
+    if (key !== 'flight') mark.style.setProperty('--swatch', tone(key))
+    return mark
+  }
+
+  const tone = (key) => (key === '' ? 'var(--part-rest)' : `var(--part-${drawn.colours.get(key)})`)
+  const toneNow = (key) => (key === '' ? colour.rest : colour.parts[drawn.colours.get(key)])
+
+  const entries = new Map()
+  function drawLegend() {
+    const wanted = drawn.list.map((p) => ({ key: p.key, name: p.name, total: p.total }))
+    if (wanted.length === 1 && by === 'source') wanted[0] = { ...wanted[0], name: 'in the warehouse' }
+    wanted.push({ key: 'flight', name: 'in flight', total: drawn.flying.reduce((a, b) => a + b, 0) })
+    const gone = new Set(entries.keys())
+    wanted.forEach((w, i) => {
+      gone.delete(w.key)
+      let entry = entries.get(w.key)
+      if (!entry) {
+        const name = make('span', 'cut')
+        const n = make('span', 'number')
+        const mark = make('i', w.key === 'flight' ? 'swatch flight' : 'swatch')
+        const button = make('button', '', '', mark, name, n)
+        button.type = 'button'
+        button.addEventListener('click', () => {
+          if (!hidden.delete(w.key)) hidden.add(w.key)
+          redraw()
+        })
+        entries.set(w.key, (entry = { item: make('li', '', '', button), button, name, n, mark }))
+      }
+      put(entry.name, w.name, w.name)
+      put(entry.n, format.compact(w.total), format.count(w.total))
+      if (w.key !== 'flight') entry.mark.style.setProperty('--swatch', tone(w.key))
+      entry.button.setAttribute('aria-pressed', String(!hidden.has(w.key)))
+      if (legend.children[i] !== entry.item) legend.insertBefore(entry.item, legend.children[i] ?? null)
+    })
+    for (const key of gone) {
+      entries.get(key).item.remove()
+      entries.delete(key)
+    }
+  }
+
+  function drawChart(rolled) {
+    const last = minutes - 1
+    const every = box.clientWidth < 560 ? 20 : 10
+    const bars = (values) => values.map((v, i) => (i === last ? { value: v, itemStyle: { opacity: 0.62 } } : v))
+    const series = drawn.list.filter((p) => !hidden.has(p.key)).map((p) => ({
+      id: `part ${p.key}`, name: p.name, type: 'bar', stack: 'all', data: bars(p.values), itemStyle: { color: toneNow(p.key) },
+      emphasis: { disabled: true }, barCategoryGap: '24%',
+    }))
+    if (!hidden.has('flight')) {
+      series.push({
+        id: 'flight', name: 'in flight', type: 'bar', stack: 'all', data: drawn.flying, emphasis: { disabled: true }, barCategoryGap: '24%',
+        itemStyle: { color: colour.hatch, borderColor: colour.flight, borderWidth: 1 },
+      })
+    }
+    chart.setOption({
+      animation: !rolled && !calm.matches, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      grid: { left: 46, right: 6, top: 10, bottom: 24 },
+      xAxis: {
+        type: 'category', data: drawn.settled.map((_, i) => i),
+        axisLine: { lineStyle: { color: colour.line } },
+        axisTick: { alignWithLabel: true, lineStyle: { color: colour.line }, interval: (i) => i === last || timeOf(i).getMinutes() % every === 0 },
+        axisLabel: {
+          color: colour.soft, fontSize: 12, hideOverlap: false,
+          interval: (i) => i === last || (timeOf(i).getMinutes() % every === 0 && i < last - every / 4 && i > 1),
+          formatter: (i) => (Number(i) === last ? '{now|now}' : format.minute(timeOf(Number(i)))),
+          rich: { now: { color: colour.ink, fontSize: 12, fontWeight: 600 } },
+        },
+      },
+      yAxis: {
+        type: 'value', minInterval: 1, splitNumber: 3, axisLabel: { color: colour.soft, fontSize: 12, formatter: format.axis },
+        splitLine: { lineStyle: { color: colour.line } },
+      },
+      tooltip: {
+        trigger: 'axis', axisPointer: { type: 'shadow', shadowStyle: { color: colour.ink, opacity: 0.06 } }, confine: true, transitionDuration: 0,
+        backgroundColor: colour.raised, borderColor: colour.line, borderWidth: 1, padding: 0, textStyle: { color: colour.ink, fontSize: 13 },
+        formatter: (points) => tip(points[0].dataIndex),
+      },
+      series,
+    }, { replaceMerge: ['series'] })
+  }
+
+  const cells = []
+  function drawFigures() {
+    if (!figures.open) return
+    const [head, body] = [figures.querySelector('thead'), figures.querySelector('tbody')]
+    if (!cells.length) {
+      const columns = ['Minute', 'Together', 'In the warehouse', 'In flight', 'Duplicates', 'Dead letters']
+      head.append(make('tr', '', '', ...columns.map((c) => Object.assign(make('th', '', c), { scope: 'col' }))))
+      for (let i = 0; i < minutes; i++) {
+        const row = columns.map((_, c) => make(c ? 'td' : 'th', c ? 'number' : ''))
+        row[0].scope = 'row'
+        cells.push(row)
+        body.prepend(make('tr', '', '', ...row))
+      }
+    }
+    cells.forEach((row, i) => {
+      put(row[0], i === minutes - 1 ? `${format.minute(timeOf(i))} (under way)` : format.minute(timeOf(i)), format.utc(timeOf(i)))
+      const values = [drawn.settled[i] + drawn.flying[i], drawn.settled[i], drawn.flying[i], drawn.duplicate[i], drawn.dead[i]]
+      values.forEach((n, c) => put(row[c + 1], format.count(n)))
+    })
+  }
+  figures.addEventListener('toggle', () => drawn && drawFigures())
+
+  function redraw() {
+    if (!latest) return
+    const before = drawn?.from
+    drawn = parts(latest, by)
+    drawn.colours = colourOf(drawn.list.map((p) => p.key).filter((k) => k !== ''))
+    const sum = (values) => values.reduce((a, b) => a + b, 0)
+    const [settled, flying] = [sum(drawn.settled), sum(drawn.flying)]
+    put(total, `${format.count(settled)} in the warehouse${flying ? `, ${format.count(flying)} in flight` : ''}, of the last ${minutes} minutes`)
+    box.dataset.settled = settled
+    box.dataset.flying = flying
+    drawLegend()
+    drawFigures()
+    if (chart) drawChart(before !== drawn.from)
+  }
+
+  // The chart can be read with the keyboard, and by ear.
+  box.addEventListener('keydown', (key) => {
+    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -minutes, End: minutes }
+    if (!chart || !drawn || !(key.key in moves)) return
+    key.preventDefault()
+    pointed = Math.min(minutes - 1, Math.max(0, (pointed < 0 ? minutes - 1 : pointed) + moves[key.key]))
+    chart.dispatchAction({ type: 'showTip', seriesIndex: 0, dataIndex: pointed })
+    const i = pointed
+    put(said, `${label(i)}: ${format.count(drawn.settled[i] + drawn.flying[i])} events, ${format.count(drawn.flying[i])} of them in flight`)
+  })
+  box.addEventListener('blur', () => {
+    pointed = -1
+    chart?.dispatchAction({ type: 'hideTip' })
+  })
+
+  return (s) => {
+    latest = s
+    redraw()
+  }
+}

@@ -1,0 +1,189 @@
+// The newest events as they are accepted. However many there are, they are put on the page once a frame, and no more
+// than a fixed number is kept.
+import * as format from './format.js'
+import { connect } from './connect.js'
+import { byId, make, put, setting } from './dom.js'
+
+const keep = 200
+const sample = 20 // events a second; the server leaves out the rest
+const typingPause = 250
+
+/** preview writes properties on one line: revenue 12 · sku "A-1" */
+export function preview(item) {
+  const found = item.properties ?? item.traits
+  if (!found) return ''
+  let text = ''
+  for (const [name, value] of Object.entries(found)) {
+    text += `${text ? ' · ' : ''}${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+    if (text.length > 240) break
+  }
+  return text
+}
+
+/** fits tells whether an event passes the filter, as the server would. */
+export function fits(item, { text, name, source, refused }) {
+  if (source && item.source !== source) return false
+  if (name && item.event !== name) return false
+  if (refused && !item.refused) return false
+  return !text || JSON.stringify(item).toLowerCase().includes(text.toLowerCase())
+}
+
+/** newest runs the list; first() is called at the first event. It gives pick(name) and know(snapshot). */
+export function newest(first) {
+  const box = byId('rows')
+  const list = box.querySelector('ol')
+  const none = byId('rows-none')
+  const pause = byId('pause')
+  const form = byId('filters')
+  const sub = byId('newest-sub')
+  const fields = form.elements
+
+  let waiting = [] // not on the page yet, the oldest first
+  let missed = 0 // came while paused, those that waiting let go of included
+  let paused = false
+  let byReading = false // paused because an event was opened
+  let frame = 0
+  let timer = 0
+  let lost = false
+
+  for (const name of ['text', 'name']) fields[name].value = setting.get(name)
+  fields.refused.checked = setting.get('refused') === '1'
+  if (setting.get('source')) fields.source.append(new Option(setting.get('source'), setting.get('source'), true, true))
+
+  const filter = () => ({
+    text: fields.text.value.trim(), name: fields.name.value.trim(), source: fields.source.value, refused: fields.refused.checked,
+  })
+  const url = () => {
+    const { text, name, source, refused } = filter()
+    const query = new URLSearchParams({ sample })
+    if (text) query.set('text', text)
+    if (name) query.set('event', name)
+    if (source) query.set('source', source)
+    if (refused) query.set('refused', 'true')
+    return `/api/tail?${query}`
+  }
+
+  const stream = connect(url, {
+    event(item) {
+      waiting.push(item)
+      if (waiting.length > keep) waiting.shift()
+      if (paused) missed++
+      first()
+      schedule()
+    },
+  }, (state) => {
+    lost = state === 'lost'
+    schedule()
+  })
+
+  function schedule() {
+    frame ||= requestAnimationFrame(draw)
+  }
+
+  function draw() {
+    frame = 0
+    put(pause.firstElementChild, paused ? (missed ? `Resume · ${format.count(missed)} new` : 'Resume') : 'Pause')
+    pause.setAttribute('aria-pressed', String(paused))
+    if (!paused && waiting.length) {
+      const rows = document.createDocumentFragment()
+      for (const item of waiting.toReversed()) rows.append(row(item))
+      waiting = []
+      list.prepend(rows)
+      while (list.children.length > keep) list.lastElementChild.remove()
+    }
+    none.hidden = list.children.length > 0
+    const { text, name, source, refused } = filter()
+    const filtered = text || name || source || refused
+    put(none, filtered ? 'Nothing that fits has come since.' : 'Nothing has come since this page was opened.')
+    put(sub, lost ? 'reconnecting…' : filtered ? `up to ${sample} a second of those that fit` : `up to ${sample} a second, as they are accepted`)
+  }
+
+  function row(item) {
+    const at = new Date(item.received_at)
+    const when = make('time', '', format.precise(at))
+    when.dateTime = item.received_at
+    when.title = format.utc(at)
+    const source = make('span', 'source cut', item.source)
+    source.title = item.source
+    const what = item.event ?? ''
+    const name = make('span', 'name cut', '', make('span', 'type', item.type || '–'), what)
+    name.title = `${item.type ?? ''} ${what}`.trim()
+    const who = item.user_id || item.anonymous_id || ''
+    const person = make('span', item.user_id ? 'person cut' : 'person cut anonymous', who)
+    person.title = who
+    const rest = make('span', 'rest cut')
+    if (item.refused) {
+      rest.append(make('strong', 'refused', `refused: ${item.refused}`), ` ${item.detail ?? ''}`)
+      rest.title = item.detail ?? ''
+    } else {
+      rest.textContent = preview(item)
+    }
+    const button = make('button', 'line', '', when, source, name, person, rest)
+    button.type = 'button'
+    button.setAttribute('aria-expanded', 'false')
+    const element = make('li', '', '', button)
+    button.addEventListener('click', () => open(element, button, item))
+    return element
+  }
+
+  function open(element, button, item) {
+    const shown = element.querySelector('pre')
+    button.setAttribute('aria-expanded', String(!shown))
+    if (shown) {
+      shown.remove()
+      if (byReading && !list.querySelector('pre')) setPaused(false)
+      return
+    }
+    const text = make('pre', '', JSON.stringify(item, null, 2))
+    text.tabIndex = 0
+    text.setAttribute('aria-label', 'The event as JSON')
+    element.append(text)
+    if (!paused) {
+      setPaused(true)
+      byReading = true
+    }
+  }
+
+  function setPaused(now) {
+    paused = now
+    byReading = false
+    missed = now ? waiting.length : 0
+    schedule()
+  }
+  pause.addEventListener('click', () => setPaused(!paused))
+
+  function refilter() {
+    const now = filter()
+    setting.set({ text: now.text, name: now.name, source: now.source, refused: now.refused ? '1' : '' })
+    list.replaceChildren()
+    waiting = []
+    missed = 0
+    stream.again()
+    schedule()
+  }
+  form.addEventListener('submit', (e) => e.preventDefault())
+  form.addEventListener('input', (e) => {
+    clearTimeout(timer)
+    timer = setTimeout(refilter, e.target.type === 'search' ? typingPause : 0)
+  })
+
+  return {
+    /** pick shows the events of one name only. */
+    pick(name) {
+      fields.name.value = fields.name.value === name ? '' : name
+      refilter()
+      byId('newest-title').scrollIntoView({ block: 'nearest' })
+    },
+    /** know takes the names and sources of a snapshot into the form. */
+    know(s) {
+      options(fields.source, [...new Set(s.minutes.map((m) => m.source))].sort(), 1)
+      options(byId('name-list'), s.names.filter((n) => n.event).map((n) => n.event), 0)
+    },
+  }
+}
+
+/** options adds those to a list that it lacks, behind the first ones that stay. */
+function options(list, values, first) {
+  const have = new Set([...list.children].slice(first).map((o) => o.value))
+  for (const v of values) if (!have.has(v)) list.append(new Option(v, v))
+}

@@ -1,0 +1,123 @@
+// The numbers at the top: what is true of the line right now.
+import * as format from './format.js'
+import { byId, put, spark } from './dom.js'
+
+const smoothOver = 5 // seconds
+
+/** doorRate is the events a second at the door, over the last whole seconds. */
+export const doorRate = (seconds) => seconds.slice(-smoothOver).reduce((a, b) => a + b, 0) / smoothOver
+
+/** totals sums the minutes of a snapshot. */
+export function totals(snapshot) {
+  const sum = { accepted: 0, loaded: 0, duplicate: 0, dead: 0, flying: 0 }
+  for (const m of snapshot.minutes) {
+    sum.accepted += m.accepted
+    sum.loaded += m.loaded
+    sum.duplicate += m.duplicate
+    sum.dead += m.dead
+    sum.flying += m.in_flight
+  }
+  return sum
+}
+
+/** loadedRate gives a function that takes snapshots and tells the rows a second that the warehouse gained, or null at first. */
+export function loadedRate() {
+  let kept = [] // {at, rows}: rows since the first snapshot
+  let before = null
+  let rows = 0
+  return (snapshot) => {
+    const now = new Map(snapshot.minutes.map((m) => [`${m.minute} ${m.source}`, m.loaded]))
+    if (before) {
+      // By minute: the sum falls when the oldest minute leaves the hour.
+      for (const [key, loaded] of now) rows += Math.max(0, loaded - (before.get(key) ?? 0))
+    }
+    before = now
+    const at = Date.parse(snapshot.now)
+    kept = kept.filter((k) => at - k.at <= smoothOver * 1000 + 500 && k.at < at)
+    kept.push({ at, rows })
+    const first = kept[0]
+    return at > first.at ? (1000 * (rows - first.rows)) / (at - first.at) : null
+  }
+}
+
+/** freshness puts an age in seconds into words. */
+export function freshness(age) {
+  if (age < 5) return { state: 'good', text: 'up to date' }
+  if (age < 60) return { state: 'warn', text: 'catching up' }
+  return { state: 'bad', text: 'far behind' }
+}
+
+/** fill puts how full the stream is into words. */
+export function fill(used, limit) {
+  if (!limit) return { state: '', text: 'without a limit' }
+  const part = used / limit
+  const of = `${format.share(used, limit)} of ${format.bytes(limit)}`
+  if (part >= 0.95) return { state: 'bad', text: `${of}: almost full` }
+  if (part >= 0.8) return { state: 'warn', text: `${of}: filling up` }
+  return { state: '', text: of }
+}
+
+function fact(id) {
+  const box = byId(`fact-${id}`)
+  const value = box.querySelector('[data-value]')
+  const sub = box.querySelector('[data-sub]')
+  return (text, under, { state = '', title = '', underTitle = under } = {}) => {
+    put(value, text, title)
+    put(sub, under, underTitle)
+    if (box.dataset.state !== state) box.dataset.state = state
+  }
+}
+
+/** numbers gives the function that draws them. */
+export function numbers() {
+  const show = Object.fromEntries(
+    ['complete', 'rows', 'hour', 'flight', 'duplicates', 'dead', 'stream', 'door'].map((id) => [id, fact(id)]),
+  )
+  const gain = loadedRate()
+  const rate = byId('rate')
+  const seconds = byId('seconds')
+  const path = seconds.querySelector('path')
+  const peakText = byId('seconds-peak')
+  seconds.setAttribute('viewBox', '0 0 60 1')
+
+  return (s) => {
+    const now = Date.parse(s.now)
+    const sum = totals(s)
+    const perSecond = doorRate(s.seconds)
+    put(rate, format.rate(perSecond))
+    const peak = Math.max(...s.seconds)
+    path.setAttribute('d', spark(s.seconds, peak))
+    put(peakText, peak ? `last 60 seconds, at most ${format.count(peak)}` : 'nothing in the last 60 seconds')
+
+    if (s.complete_to) {
+      const to = new Date(s.complete_to)
+      const age = Math.max(0, (now - to) / 1000)
+      const { state, text } = freshness(age)
+      show.complete(format.clock(to), `${format.duration(age)} ago · ${text}`, { state, title: format.utc(to) })
+    } else {
+      show.complete('–', 'not known yet', { state: '' })
+    }
+    const gained = gain(s)
+    show.rows(gained === null ? '–' : format.rate(gained), 'rows a second')
+    const first = s.minutes.length ? Math.min(...s.minutes.map((m) => Date.parse(m.minute))) : now
+    const minutes = Math.max(1, Math.min(60, (now - first) / 60_000))
+    show.hour(format.count(sum.loaded + sum.flying), `${format.compact(Math.round((sum.loaded + sum.flying) / minutes))} a minute`, {
+      title: `${format.count(sum.loaded)} in the warehouse, ${format.count(sum.flying)} on their way`,
+    })
+    const f = s.in_flight
+    show.flight(
+      format.compact(f.events),
+      f.events ? `${format.bytes(f.bytes)} · oldest ${format.duration((now - Date.parse(f.oldest)) / 1000)}` : 'all in the warehouse',
+      { title: `${format.count(f.events)} events in ${format.count(f.records)} records`, state: f.events ? 'flight' : '' },
+    )
+    show.duplicates(format.compact(sum.duplicate), `${format.share(sum.duplicate, sum.accepted)} of the hour`, { title: format.count(sum.duplicate) })
+    show.dead(format.compact(sum.dead), `${format.share(sum.dead, sum.accepted)} of the hour`, {
+      title: format.count(sum.dead), state: sum.dead ? 'warn' : '',
+    })
+    const { state, text } = fill(s.stream.used, s.stream.limit)
+    show.stream(format.bytes(s.stream.used), text, { state })
+    if (s.ready) show.door('Open', 'each 200 is on disk', { state: 'good' })
+    else show.door('Closed', 'answers 503', { state: 'bad', underTitle: s.not_ready })
+    return perSecond
+  }
+}

@@ -1,0 +1,154 @@
+// The tables of names and of sources, with a small chart of the hour in each row.
+import * as format from './format.js'
+import { byId, make, put, spark } from './dom.js'
+
+const minutes = 60
+const namesAtFirst = 12
+
+/** across lays counts by minute out over the hour. */
+function across(from, counts) {
+  const out = new Array(minutes).fill(0)
+  for (const [minute, n] of counts) {
+    const at = Math.round((minute - from) / 60_000)
+    if (at >= 0 && at < minutes) out[at] += n
+  }
+  return out
+}
+
+const svg = 'http://www.w3.org/2000/svg'
+
+function sparkline() {
+  const chart = document.createElementNS(svg, 'svg')
+  chart.setAttribute('viewBox', `0 0 ${minutes} 1`)
+  chart.setAttribute('preserveAspectRatio', 'none')
+  chart.setAttribute('aria-hidden', 'true')
+  chart.setAttribute('class', 'spark')
+  const path = document.createElementNS(svg, 'path')
+  chart.append(path)
+  return { chart, draw: (values) => path.setAttribute('d', spark(values, Math.max(...values))) }
+}
+
+/** table keeps one row a key, in the order given, and moves rows rather than making them again. */
+function table(body, makeRow) {
+  const rows = new Map()
+  return (items) => {
+    const gone = new Set(rows.keys())
+    items.forEach((item, i) => {
+      gone.delete(item.key)
+      let row = rows.get(item.key)
+      if (!row) rows.set(item.key, (row = makeRow(item)))
+      row.draw(item)
+      if (body.children[i] !== row.element) body.insertBefore(row.element, body.children[i] ?? null)
+    })
+    for (const key of gone) {
+      rows.get(key).element.remove()
+      rows.delete(key)
+    }
+  }
+}
+
+/** names draws the table of names; pick(event) is called when one is chosen. */
+export function names(pick) {
+  const more = byId('names-more')
+  const sub = byId('names-sub')
+  let all = false
+  let latest = null
+  const draw = table(byId('names').tBodies[0], (item) => {
+    const title = make('span', 'cut', item.name)
+    title.title = item.name
+    const head = make('th')
+    head.scope = 'row'
+    if (item.event) {
+      const button = make('button', 'link-like', '', title)
+      button.type = 'button'
+      button.title = `${item.name}: show the newest of this name`
+      title.removeAttribute('title')
+      button.addEventListener('click', () => pick(item.event))
+      head.append(button)
+    } else {
+      title.classList.add('whole-type')
+      head.append(title)
+    }
+    const { chart, draw } = sparkline()
+    const total = make('td', 'number')
+    const bar = make('i')
+    const part = make('span')
+    const element = make('tr', '', '', head, make('td', 'sparks', '', chart), total, make('td', 'share', '', bar, part))
+    return {
+      element,
+      draw({ values, total: n, of }) {
+        draw(values)
+        put(total, format.compact(n), format.count(n))
+        put(part, format.share(n, of))
+        bar.style.width = `${of ? (100 * n) / of : 0}%`
+      },
+    }
+  })
+  const show = (s) => {
+    latest = s
+    const from = Date.parse(s.from)
+    const listed = all ? s.names : s.names.slice(0, namesAtFirst)
+    draw(listed.map((n) => ({
+      key: `${n.type}\n${n.event ?? ''}`, name: format.nameOf(n.type, n.event), event: n.event, total: n.total, of: s.loaded,
+      values: across(from, n.minutes.map((m) => [Date.parse(m.minute), m.loaded])),
+    })))
+    const over = s.names.length - namesAtFirst
+    more.hidden = over <= 0
+    put(more, all ? `Show the first ${namesAtFirst} only` : `Show ${over} more`)
+    more.setAttribute('aria-expanded', String(all))
+    const others = s.name_count - s.names.length
+    const rest = s.loaded - s.names.reduce((sum, n) => sum + n.total, 0)
+    put(sub, others > 0
+      ? `the ${s.names.length} most frequent of ${format.count(s.name_count)}; the others have ${format.compact(rest)} rows`
+      : 'in the last hour')
+  }
+  more.addEventListener('click', () => {
+    all = !all
+    show(latest)
+  })
+  return show
+}
+
+/** bySource sums a snapshot's minutes by source, the largest first. */
+export function bySource(s) {
+  const found = new Map()
+  for (const m of s.minutes) {
+    let source = found.get(m.source)
+    if (!source) found.set(m.source, (source = { source: m.source, loaded: 0, flying: 0, duplicate: 0, dead: 0, minutes: [] }))
+    source.loaded += m.loaded
+    source.flying += m.in_flight
+    source.duplicate += m.duplicate
+    source.dead += m.dead
+    source.minutes.push([Date.parse(m.minute), m.loaded + m.in_flight])
+  }
+  return [...found.values()].sort((a, b) => b.loaded + b.flying - a.loaded - a.flying || (a.source < b.source ? -1 : 1))
+}
+
+/** sources draws the table of sources. */
+export function sources() {
+  const draw = table(byId('sources').tBodies[0], (item) => {
+    const title = make('span', 'cut', item.source)
+    title.title = item.source
+    const head = make('th', '', '', title)
+    head.scope = 'row'
+    const { chart, draw } = sparkline()
+    const events = make('td', 'number')
+    const duplicate = make('td', 'number')
+    const dead = make('td', 'number')
+    return {
+      element: make('tr', '', '', head, make('td', 'sparks', '', chart), events, duplicate, dead),
+      draw(s) {
+        draw(s.values)
+        const n = s.loaded + s.flying
+        put(events, format.compact(n), `${format.count(s.loaded)} in the warehouse, ${format.count(s.flying)} on their way`)
+        put(duplicate, format.compact(s.duplicate), format.count(s.duplicate))
+        put(dead, format.compact(s.dead), format.count(s.dead))
+        dead.classList.toggle('warn', s.dead > 0)
+      },
+    }
+  })
+  return (s) => {
+    const from = Date.parse(s.from)
+    draw(bySource(s).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
+  }
+}
