@@ -20,6 +20,8 @@ import (
 const (
 	// maxLine is how much of a line is kept: as much as shows that it is too long.
 	maxLine = event.MaxEventBytes + 1
+	// maxLines bounds the lines in a piece, since each costs memory of its own, however short it is.
+	maxLines = 8 << 10
 	// maxZstdWindow bounds what a zstd frame may ask of its reader; 8 MiB is what the format's specification says a
 	// reader should support.
 	maxZstdWindow = 8 << 20
@@ -34,13 +36,15 @@ type body struct {
 	wire   *paced
 	src    io.Reader // wire, or what unpacks it
 	unpack io.Closer // gives the decompressor back; nil: none
-	extra  int64     // of the budget, for the decompressor and what it reads from
+	extra  int64     // of the budget, for the decompressor
+	aside  int64     // of text's share of the budget, which is not given back with it
 	packed *buffer   // what was read before the body was known to be compressed
 	text   *buffer
-	used   int // bytes of text that the last piece was
-	room   int // bytes that the line at the end of text may still have
-	ended  bool
-	given  bool
+	used   int  // bytes of text that the last piece was
+	room   int  // bytes that the line at the end of text may still have
+	ended  bool // src is
+	given  bool // a piece was
+	last   bool // piece was given
 }
 
 // open begins to read a body.
@@ -190,7 +194,7 @@ func damaged(err error) error {
 
 // next gives the body, or its next piece; io.EOF: that was all of it. The text holds until the next call.
 func (b *body) next() ([]byte, error) {
-	if b.ended && b.given {
+	if b.last {
 		return nil, io.EOF
 	}
 	b.given = true
@@ -205,10 +209,27 @@ func (b *body) next() ([]byte, error) {
 		return nil, bodyTooLarge(b.most)
 	}
 	b.used = len(b.text.data)
-	if !b.ended {
-		b.used = bytes.LastIndexByte(b.text.data, '\n') + 1 // lines are cut, so there is one
+	if b.most == 0 {
+		b.used = b.wholeLines()
 	}
+	b.last = b.ended && b.used == len(b.text.data)
 	return b.text.data[:b.used], nil
+}
+
+// wholeLines is the length of text's first maxLines lines, or of all that are there wholly.
+func (b *body) wholeLines() int {
+	end := 0
+	for range maxLines {
+		n := bytes.IndexByte(b.text.data[end:], '\n')
+		if n < 0 {
+			if b.ended {
+				end = len(b.text.data)
+			}
+			break // lines are cut, so there is one that is whole
+		}
+		end += n + 1
+	}
+	return end
 }
 
 // read reads once, into text, which grows when it is full.
@@ -219,7 +240,7 @@ func (b *body) read() error {
 			return err
 		}
 		larger.data = append(larger.data, b.text.data...)
-		b.c.buffers.put(&b.c.budget, b.text)
+		b.c.buffers.put(&b.c.budget, b.text, 0)
 		b.text = larger
 	}
 	start := len(b.text.data)
@@ -259,10 +280,20 @@ func (b *body) shorten(text []byte) int {
 	return kept
 }
 
+// setAside makes sure of so much of the budget for the events that are copied out of the text: it is the text's own share,
+// where no more text will come. Who appends them gives it back.
+func (b *body) setAside(n int64) bool {
+	if b.last && n <= b.text.weight() {
+		b.aside = n
+		return true
+	}
+	return b.c.budget.take(n)
+}
+
 // copied tells the body that its text is not needed any more. If no more will come, its memory serves others while the
 // request waits.
 func (b *body) copied() {
-	if b.ended {
+	if b.last {
 		b.close()
 	}
 }
@@ -272,12 +303,13 @@ func (b *body) close() {
 		_ = b.unpack.Close() // it is a closer, which has no error
 		b.unpack = nil
 	}
-	for _, buffer := range []**buffer{&b.packed, &b.text} {
-		if *buffer != nil {
-			b.c.buffers.put(&b.c.budget, *buffer)
-			*buffer = nil
-		}
+	if b.packed != nil {
+		b.c.buffers.put(&b.c.budget, b.packed, 0)
 	}
+	if b.text != nil {
+		b.c.buffers.put(&b.c.budget, b.text, b.aside)
+	}
+	b.packed, b.text = nil, nil
 	b.c.budget.give(b.extra)
 	b.c.metrics.bytes.Add(float64(b.wire.read))
 	b.extra, b.wire.read = 0, 0

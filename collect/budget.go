@@ -47,7 +47,11 @@ func (b *buffers) get(budget *budget, n int) (*buffer, error) {
 	return &buffer{data: make([]byte, 0, 1<<(size+smallestBuffer)), size: size}, nil
 }
 
-func (b *buffers) put(budget *budget, lent *buffer) {
-	budget.give(1 << (lent.size + smallestBuffer))
+// put takes a buffer back; so much of what it took of the budget stays with somebody else.
+func (b *buffers) put(budget *budget, lent *buffer, stays int64) {
+	budget.give(lent.weight() - stays)
 	b.pools[lent.size].Put(lent)
 }
+
+// weight is what the buffer takes of the budget.
+func (b *buffer) weight() int64 { return 1 << (b.size + smallestBuffer) }

@@ -72,20 +72,17 @@ func newCommitter(o Options, boot string, b *budget, m *metrics) *committer {
 	return c
 }
 
-// put copies a request's events, of so many bytes, into the batch being gathered. Wait for the batch's done.
-func (c *committer) put(req *event.Request, events [][]byte, bytes int) (*batch, error) {
-	if !c.budget.take(int64(bytes)) {
-		return nil, errBusy
-	}
+// put copies a request's events into the batch being gathered. Their bytes have been taken of the budget and are given back
+// when the batch is done, which the caller waits for.
+func (c *committer) put(req *event.Request, events [][]byte, bytes int64) (*batch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.refusal(); err != nil {
-		c.budget.give(int64(bytes))
 		return nil, err
 	}
-	b := c.gathering(bytes)
+	b := c.gathering(int(bytes))
 	b.writer.Add(req, events)
-	b.bytes += int64(bytes)
+	b.bytes += bytes
 	c.wake.Signal()
 	return b, nil
 }
@@ -191,7 +188,7 @@ func (c *committer) settle(b *batch, h event.Header, err error) error {
 	if c.failure == nil || c.failure.code != failure.code {
 		c.logger.Error("the stream does not take events; clients are told to come back", "error", err)
 	}
-	if now := time.Now(); now.After(c.again) {
+	if now := time.Now(); !now.Before(c.again) {
 		c.pause = min(max(2*c.pause, firstPause), lastPause)
 		c.again = now.Add(c.pause)
 	}

@@ -23,7 +23,7 @@ type visit struct {
 	request event.Request
 	events  []jsonscan.Value
 	raws    [][]byte
-	bytes   int // of raws
+	bytes   int64 // of raws
 	parser  event.Parser
 	event   event.Event
 	seen    map[string]struct{}  // the messageIds in raws
@@ -40,17 +40,18 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request, p Protocol) {
 	v := c.visits.Get().(*visit)
 	v.protocol, v.source = p, nil
 	v.report.reset()
-	var err error
-	if c.gate.enter() {
-		err = v.take(w, r)
-		c.gate.leave()
-	} else {
-		err = errDraining
-	}
-	v.answer(w, err)
+	v.answer(w, v.enter(w, r))
 	clear(v.events)
 	clear(v.raws)
 	c.visits.Put(v)
+}
+
+func (v *visit) enter(w http.ResponseWriter, r *http.Request) error {
+	if !v.c.gate.enter() {
+		return errDraining
+	}
+	defer v.c.gate.leave()
+	return v.take(w, r)
 }
 
 // take brings the events of a request into the stream. A body without a bound goes this way piece by piece.
@@ -160,7 +161,7 @@ func (v *visit) validate() {
 			}
 		}
 		v.raws = append(v.raws, value.Raw)
-		v.bytes += len(value.Raw)
+		v.bytes += int64(len(value.Raw))
 	}
 	clear(v.seen)
 	v.report.durable += len(v.events)
@@ -194,8 +195,12 @@ func (v *visit) append(body *body) error {
 		return nil
 	}
 	start := time.Now()
+	if !body.setAside(v.bytes) {
+		return errBusy
+	}
 	batch, err := v.c.commits.put(&v.request, v.raws, v.bytes)
 	if err != nil {
+		v.c.budget.give(v.bytes)
 		return err
 	}
 	body.copied()

@@ -45,8 +45,10 @@ func (Protocol) Decode(r *http.Request, _ []byte, req *event.Request, events []j
 	if strings.HasSuffix(strings.TrimRight(r.URL.Path, "/"), "/track") || query.Has("event") {
 		req.Type = event.TypeTrack
 	}
-	text := write(r, query)
-	if data := query.Get("data"); data != "" {
+	var text []byte
+	if data := query.Get("data"); data == "" {
+		text = write(r, query)
+	} else {
 		// With or without padding, and in either alphabet, since many tools know only the one of mails.
 		data = strings.NewReplacer("+", "-", "/", "_", " ", "-").Replace(strings.TrimRight(data, "="))
 		if text, err = base64.RawURLEncoding.DecodeString(data); err != nil {

@@ -85,7 +85,9 @@ func (d *door) do(t testing.TB, method, path string, body io.Reader, headers ...
 		t.Fatal(err)
 	}
 	for i := 0; i < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
+		if headers[i] != "" {
+			req.Header.Add(headers[i], headers[i+1])
+		}
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
@@ -165,9 +167,18 @@ func (d *door) events(t testing.TB, f func(*event.Event, event.Verdict) string) 
 
 // brief names an event by its id or, if it has none, its name, and why it cannot be loaded.
 func brief(e *event.Event, verdict event.Verdict) string {
-	name := e.MessageID
+	name := strings.Clone(e.MessageID) // it is a view of the reader's memory
 	if verdict.OK() {
 		return name
 	}
 	return fmt.Sprintf("!%s %s", verdict.Reason, name)
+}
+
+func prefixes(t testing.TB, text string) []netip.Prefix {
+	t.Helper()
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []netip.Prefix{p}
 }
