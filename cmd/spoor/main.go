@@ -64,16 +64,7 @@ func main() {
 func run(ctx context.Context, args []string, p process) int {
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c,
-		kong.Name("spoor"),
-		kong.Description("A product-event pipeline: every event on disk before its 200, in the warehouse once, a second later."),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
-		kong.ShortUsageOnError(),
-		kong.Vars{"data": "./spoor-data", "server": "http://127.0.0.1:8080"},
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := newParser(&c, p, func(code int) { exited = code })
 	if err != nil {
 		fmt.Fprintln(p.stderr, "spoor:", err)
 		return exitFault
@@ -91,6 +82,7 @@ func run(ctx context.Context, args []string, p process) int {
 		return exitUsage
 	}
 	logger := newLogger(p.stderr, c.LogLevel, c.LogFormat)
+	kctx.BindTo(ctx, (*context.Context)(nil))
 	err = kctx.Run(&p, logger)
 	var usage usageError
 	switch {
@@ -105,6 +97,17 @@ func run(ctx context.Context, args []string, p process) int {
 		fmt.Fprintln(p.stderr, "spoor:", err)
 		return exitFault
 	}
+}
+
+func newParser(c *cli, p process, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("spoor"),
+		kong.Description("A product-event pipeline: every event on disk before its 200, in the warehouse once, a second later."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Vars{"data": "./spoor-data", "server": "http://127.0.0.1:8080"},
+	)
 }
 
 // usageError is a setting that cannot be: its message names the setting and the value.
