@@ -193,6 +193,9 @@ func TestSpanIsHonoured(t *testing.T) {
 	t.Parallel()
 	from, to := monday.Add(10*time.Hour), monday.Add(34*time.Hour)
 	g := mustGenerate(t, Config{Seed: 1, People: 2_000, From: from, To: to})
+	if v := g.queue.first(); v == nil || v.at < from.UnixMilli() {
+		t.Error("a new generator has not played what came before its first event")
+	}
 	var e Event
 	var first, last time.Time
 	for g.Next(&e) {

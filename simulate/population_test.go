@@ -179,6 +179,7 @@ func TestAnonymousUntilSignedIn(t *testing.T) {
 	t.Parallel()
 	g := mustGenerate(t, Config{Seed: 5, Run: "who", People: 4_000, PerPersonDay: 1.5, Growth: .6, From: monday, To: monday.AddDate(0, 0, 8)})
 	user := make(map[string]string)     // by anonymous id, once known
+	gone := make(map[string]bool)       // anonymous ids of those who signed out
 	anonymous := make(map[string]bool)  // anonymous ids seen without a user
 	signedUp := make(map[string]uint32) // user ids of those who signed up within the span
 	stitched, shipped, resets, inSteps := 0, 0, 0, 0
@@ -188,6 +189,9 @@ func TestAnonymousUntilSignedIn(t *testing.T) {
 		var c call
 		if err := json.Unmarshal(e.JSON, &c); err != nil {
 			t.Fatal(err)
+		}
+		if gone[c.AnonymousID] {
+			t.Fatalf("want a new anonymous id after signing out, have %s", e.JSON)
 		}
 		switch {
 		case c.AnonymousID == "":
@@ -224,6 +228,7 @@ func TestAnonymousUntilSignedIn(t *testing.T) {
 			t.Fatalf("want a plan and a user with an identify call, have %s", e.JSON)
 		}
 		if e.Name == "Signed Out" {
+			gone[c.AnonymousID] = true
 			resets++
 		}
 		if e.Name == "Checkout Started" && c.UserID == "" {

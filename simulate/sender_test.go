@@ -229,6 +229,27 @@ func TestUnreadableVerdictLeavesTheFateOpen(t *testing.T) {
 	}
 }
 
+// An event that a lost answer may have acknowledged is not rejected because a later try is.
+func TestRefusedAfterALostAnswerIsUnclear(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	c.answer = func(n int, p *post, _ http.Header) (bool, int) {
+		if p.retry == "" {
+			return true, 0
+		}
+		return false, http.StatusBadRequest
+	}
+	r := mustSend(t, history, Delivery{Server: c.URL, WriteKey: "dev", Limit: 20, BatchSize: 10})
+	acknowledged, unclear := r.Ledger.Counts()
+	if r.Unclear != 20 || r.Rejected != 0 || acknowledged != 0 || unclear != 20 {
+		t.Errorf("want 20 events unclear, have %d and %d and %+v", acknowledged, unclear, r.Progress)
+	}
+	v, err := Verify(t.Context(), &c.table, r.Ledger, VerifyOptions{Wait: -1})
+	if err != nil || !v.OK() || v.UnclearFound != 20 {
+		t.Errorf("want 20 unclear events found and nothing wrong, have %v, %v", v, err)
+	}
+}
+
 func TestRejections(t *testing.T) {
 	t.Parallel()
 	p := &parcel{numbers: make([]uint64, 3)}
