@@ -16,6 +16,7 @@ struct spoor_arrow_array { void *words[10]; };
 import "C"
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -55,14 +56,15 @@ func native(conn any) (mapping.Connection, error) {
 }
 
 // apply runs a statement over record batches of one schema, which it knows as the table batch. The columns are read in
-// place. It runs once for every few thousand rows, in the order of the rows.
-func apply(conn *sql.Conn, statement string, batches ...arrow.RecordBatch) error {
+// place; nothing of them is kept when apply returns. It runs once for every few thousand rows, in the order of the
+// rows, and ends between two of these when ctx does.
+func apply(ctx context.Context, conn *sql.Conn, statement string, batches ...arrow.RecordBatch) error {
 	return conn.Raw(func(c any) error {
 		connection, err := native(c)
 		if err != nil {
 			return err
 		}
-		a := applying{connection: connection, statement: statement}
+		a := applying{ctx: ctx, connection: connection, statement: statement}
 		defer a.close()
 		for _, batch := range batches {
 			if err := a.batch(batch); err != nil {
@@ -75,6 +77,7 @@ func apply(conn *sql.Conn, statement string, batches ...arrow.RecordBatch) error
 
 // applying is one apply.
 type applying struct {
+	ctx        context.Context
 	connection mapping.Connection
 	statement  string
 	appender   mapping.Appender // of the statement; made with the first chunk, which tells the types
@@ -92,6 +95,9 @@ func (a *applying) batch(batch arrow.RecordBatch) error {
 	}
 	defer C.duckdb_destroy_arrow_converted_schema(&converted)
 	for from := int64(0); from < batch.NumRows(); from += chunkRows {
+		if err := a.ctx.Err(); err != nil {
+			return err
+		}
 		slice := batch.NewSlice(from, min(from+chunkRows, batch.NumRows()))
 		err := a.chunk(slice, converted)
 		slice.Release()
@@ -106,6 +112,7 @@ func (a *applying) chunk(slice arrow.RecordBatch, converted unsafe.Pointer) erro
 	array := C.calloc(1, C.sizeof_struct_spoor_arrow_array)
 	defer C.free(array)
 	cdata.ExportArrowRecordBatch(slice, (*cdata.CArrowArray)(array), nil)
+	defer cdata.ReleaseCArrowArray((*cdata.CArrowArray)(array)) // does nothing once the chunk has taken it over
 	var chunk mapping.DataChunk
 	if err := failure(C.duckdb_data_chunk_from_arrow(a.connection.Ptr, array, converted, &chunk.Ptr)); err != nil {
 		return fmt.Errorf("DuckDB refused Arrow columns: %w", err)

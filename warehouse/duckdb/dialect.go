@@ -31,21 +31,37 @@ func (dialect) Type(k event.ColumnKind) string {
 	}
 }
 
-func (dialect) Quote(s string) string   { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-func (dialect) Literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+func (dialect) Quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
+// Literal takes any text, NUL too, at which DuckDB would see the statement end.
+func (dialect) Literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if !strings.Contains(s, "\x00") {
+		return quoted
+	}
+	return "(" + strings.ReplaceAll(quoted, "\x00", "' || chr(0) || '") + ")"
+}
+
+// Property names the member by JSON Pointer (RFC 6901), which can say any name; DuckDB's own paths can not.
 func (d dialect) Property(column, name string, kind event.PropertyKind) string {
-	path := d.Literal(`$."` + strings.ReplaceAll(name, `"`, `\"`) + `"`)
-	text := fmt.Sprintf("json_extract_string(%s, %s)", column, path)
+	pointer := d.Literal("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	text := fmt.Sprintf("json_extract_string(%s, %s)", column, pointer)
+	is := func(then string, types ...string) string {
+		return fmt.Sprintf("case when json_type(%s, %s) in ('%s') then %s end", column, pointer, strings.Join(types, "', '"), then)
+	}
 	switch kind {
+	case event.KindString:
+		return is(text, "VARCHAR")
 	case event.KindInteger:
-		return "try_cast(" + text + " as bigint)"
+		return is("try_cast("+text+" as bigint)", "UBIGINT", "BIGINT")
 	case event.KindNumber:
-		return "try_cast(" + text + " as double)"
+		return is("try_cast("+text+" as double)", "UBIGINT", "BIGINT", "DOUBLE")
 	case event.KindBoolean:
-		return "try_cast(" + text + " as boolean)"
-	case event.KindObject, event.KindArray:
-		return fmt.Sprintf("json_extract(%s, %s)", column, path)
+		return is("cast("+text+" as boolean)", "BOOLEAN")
+	case event.KindObject:
+		return is(fmt.Sprintf("json_extract(%s, %s)", column, pointer), "OBJECT")
+	case event.KindArray:
+		return is(fmt.Sprintf("json_extract(%s, %s)", column, pointer), "ARRAY")
 	default:
 		return text
 	}

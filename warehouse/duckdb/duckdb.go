@@ -1,4 +1,5 @@
-// Package duckdb is the embedded warehouse: one DuckDB file, written in batches that are scanned from Arrow in place.
+// Package duckdb is the embedded warehouse: one DuckDB file. It takes the loader's Arrow columns where they lie in
+// memory, and commits each batch in one transaction. docs/adr/0002-duckdb.md tells why the settings are what they are.
 package duckdb
 
 import (
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,12 +21,19 @@ import (
 
 // Options say which file, and its bounds.
 type Options struct {
-	Path        string
-	MemoryLimit int64 // bytes; default 1 GiB
-	Threads     int   // of one query; default 1
-	// Fault, if given, is called between the statements of Load; an error ends it there. For tests.
+	Path string
+	// MemoryLimit is for DuckDB's buffers, in bytes; default 1 GiB. What does not fit goes to a folder beside the file.
+	MemoryLimit int64
+	Threads     int // of one query; default 1
+	// Fault, if given, is called before each step of a Load or an Erase; an error ends it there. For tests.
 	Fault func(step string) error
 }
+
+// The most that one process may have open and may put on disk, so that no query can take what the door needs.
+const (
+	maxConnections = 32
+	maxSpill       = "16GiB"
+)
 
 // Warehouse is a warehouse.Warehouse.
 type Warehouse struct {
@@ -36,6 +45,13 @@ type Warehouse struct {
 
 // Open opens or makes the file. Only one process at a time can.
 func Open(ctx context.Context, options Options) (*Warehouse, error) {
+	path, err := filepath.Abs(options.Path)
+	if err != nil {
+		return nil, err
+	}
+	if options.Path == "" || strings.ContainsAny(path, "?#%") {
+		return nil, fmt.Errorf("the path of a DuckDB file must have a name, and none of ?, # and %%; got %q", options.Path)
+	}
 	if options.MemoryLimit == 0 {
 		options.MemoryLimit = 1 << 30
 	}
@@ -43,22 +59,24 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		options.Threads = 1
 	}
 	settings := url.Values{
-		"memory_limit": {strconv.FormatInt(options.MemoryLimit>>20, 10) + "MiB"},
-		// One thread a query: two cost a load half as much processor again. Queries of several connections still run
-		// side by side.
+		"memory_limit":            {strconv.FormatInt(options.MemoryLimit>>20, 10) + "MiB"},
+		"max_temp_directory_size": {maxSpill},
+		// With two threads a load costs half as much processor time again. Queries on several connections run side by
+		// side all the same.
 		"threads": {strconv.Itoa(options.Threads)},
-		// A checkpoint rewrites what it touches: seldom is cheap.
-		"checkpoint_threshold":               {"128MiB"},
-		"max_vacuum_tasks":                   {"0"},
+		// A checkpoint compresses what the write-ahead log gathered into row groups. Small ones are merged by "vacuum"
+		// at the next, which by default rewrites three full groups to save one, again and again.
+		"checkpoint_threshold": {"128MiB"},
+		"max_vacuum_tasks":     {"1"},
+		// Past this many rows DuckDB would write no log and block all commits while it compresses.
 		"auto_checkpoint_skip_wal_threshold": {"1000000000"},
-		"preserve_insertion_order":           {"false"},
 		"storage_compatibility_version":      {"v1.5.0"},
 		"autoinstall_known_extensions":       {"false"},
 		"autoload_known_extensions":          {"false"},
 		"enable_external_access":             {"false"},
 		"allow_community_extensions":         {"false"},
 	}
-	connector, err := duck.NewConnector(options.Path+"?"+settings.Encode(), func(c driver.ExecerContext) error {
+	connector, err := duck.NewConnector(path+"?"+settings.Encode(), func(c driver.ExecerContext) error {
 		_, err := c.ExecContext(context.Background(), "set timezone = 'UTC'", nil)
 		return err
 	})
@@ -66,6 +84,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		return nil, fmt.Errorf("%s: %w", options.Path, err)
 	}
 	w := &Warehouse{options: options, db: sql.OpenDB(connector)}
+	w.db.SetMaxOpenConns(maxConnections)
 	if w.writer, err = w.db.Conn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", options.Path, err), w.db.Close())
 	}
@@ -110,6 +129,13 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 	})
 }
 
+// indexed are the tables whose key DuckDB holds to. Not identities and users, which may have millions of rows: an
+// index finds their few rows of a batch no sooner than a scan does, triples the file, and lives in memory; and a row
+// that is updated in place makes the next checkpoint write its whole column again. Their rows are deleted and inserted.
+func indexed(t warehouse.Table) bool {
+	return len(t.Key) > 0 && t.Name != "identities" && t.Name != "users"
+}
+
 func createTable(t warehouse.Table) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "create table %s (", t.Name)
@@ -121,7 +147,7 @@ func createTable(t warehouse.Table) string {
 		}
 		b.WriteString(", ")
 	}
-	if len(t.Key) > 0 {
+	if indexed(t) {
 		fmt.Fprintf(&b, "primary key (%s), ", strings.Join(t.Key, ", "))
 	}
 	return strings.TrimSuffix(b.String(), ", ") + ")"
@@ -132,20 +158,32 @@ func (w *Warehouse) exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
+// transact runs do in a transaction of the writer's. Once do has succeeded ctx no longer counts: a commit is not
+// interrupted, and when it fails it may yet have happened, for DuckDB may checkpoint behind it.
 func (w *Warehouse) transact(ctx context.Context, do func() error) error {
 	if err := w.exec(ctx, "begin transaction"); err != nil {
 		return err
 	}
 	err := do()
+	lasting := context.WithoutCancel(ctx)
 	if err == nil {
-		if err = w.exec(ctx, "commit"); err == nil {
+		if err = w.exec(lasting, "commit"); err == nil {
 			return nil
 		}
+		err = fmt.Errorf("%w: %w", warehouse.ErrUnknownOutcome, err)
 	}
-	if rollback := w.exec(context.WithoutCancel(ctx), "rollback"); rollback != nil && !strings.Contains(rollback.Error(), "no transaction is active") {
+	if rollback := w.exec(lasting, "rollback"); rollback != nil && !strings.Contains(rollback.Error(), "no transaction is active") {
 		return errors.Join(err, rollback)
 	}
 	return err
+}
+
+// fault gives a test its chance to end the work before a step.
+func (w *Warehouse) fault(step string) error {
+	if w.options.Fault == nil {
+		return nil
+	}
+	return w.options.Fault(step)
 }
 
 // Positions reads how far each shard has been loaded.
@@ -165,42 +203,3 @@ func (w *Warehouse) Positions(ctx context.Context, stream string) (map[string]st
 	}
 	return positions, rows.Err()
 }
-
-// Query runs one SELECT or EXPLAIN.
-func (w *Warehouse) Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error) {
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = conn.Raw(func(c any) error {
-		statement, err := c.(*duck.Conn).PrepareContext(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer statement.Close()
-		kind, err := statement.(*duck.Stmt).StatementType()
-		if err != nil {
-			return err
-		}
-		if kind != duck.STATEMENT_TYPE_SELECT && kind != duck.STATEMENT_TYPE_EXPLAIN {
-			return warehouse.ErrNotReadOnly
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	rows, err := conn.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return &result{rows, conn}, nil
-}
-
-// result is a query's rows with the connection that they come on.
-type result struct {
-	*sql.Rows
-	conn *sql.Conn
-}
-
-func (r *result) Close() error { return errors.Join(r.Rows.Close(), r.conn.Close()) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/internal/jsonscan"
@@ -13,38 +14,56 @@ import (
 
 // Erase removes a person. Dead letters keep their line, so that the ledger still adds up, and lose what they held.
 func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (warehouse.Erasure, error) {
+	subject = warehouse.Subject{UserIDs: named(subject.UserIDs), AnonymousIDs: named(subject.AnonymousIDs)}
 	if len(subject.UserIDs)+len(subject.AnonymousIDs) == 0 {
 		return nil, errors.New("a subject needs at least one user id or anonymous id")
 	}
 	w.writing.Lock()
 	defer w.writing.Unlock()
+	users, devices := subject.UserIDs, subject.AnonymousIDs
+	const (
+		user     = "list_contains(cast($1 as varchar[]), user_id)"
+		person   = "(" + user + " or list_contains(cast($2 as varchar[]), anonymous_id))"
+		anywhere = "(" + person + " or list_contains(list_concat(cast($1 as varchar[]), cast($2 as varchar[])), previous_id))"
+	)
 	erased := warehouse.Erasure{}
 	err := w.transact(ctx, func() error {
-		const person = "(list_contains(cast(? as varchar[]), user_id) or list_contains(cast(? as varchar[]), anonymous_id))"
-		users, devices := list(subject.UserIDs), list(subject.AnonymousIDs)
-		if err := w.exec(ctx, `insert into ledger (minute, source, accepted, loaded, duplicate, dead, erased)
-			select date_trunc('minute', received_at), source, 0, 0, 0, 0, count(*) from events where `+person+` group by 1, 2
-			on conflict (minute, source) do update set erased = erased + excluded.erased`, users, devices); err != nil {
+		if err := w.fault("ledger"); err != nil {
 			return err
 		}
-		for table, where := range map[string]string{
-			"events": person, "identities": person, "users": "list_contains(cast(? as varchar[]), user_id)",
+		if err := w.exec(ctx, `insert into ledger (minute, source, accepted, loaded, duplicate, dead, erased)
+			select date_trunc('minute', received_at), source, 0, 0, 0, 0, count(*) from events where `+anywhere+` group by 1, 2
+			on conflict (minute, source) do update set erased = erased + excluded.erased`, users, devices); err != nil {
+			return fmt.Errorf("erasing in the ledger: %w", err)
+		}
+		for _, from := range []struct {
+			table, where string
+			args         []any
+		}{
+			{"events", anywhere, []any{users, devices}},
+			{"identities", person, []any{users, devices}},
+			{"users", user, []any{users}},
 		} {
-			args := []any{users, devices}
-			if table == "users" {
-				args = args[:1]
+			if err := w.fault(from.table); err != nil {
+				return err
 			}
-			result, err := w.writer.ExecContext(ctx, "delete from "+table+" where "+where, args...)
+			result, err := w.writer.ExecContext(ctx, "delete from "+from.table+" where "+from.where, from.args...)
 			if err != nil {
-				return fmt.Errorf("erasing from %s: %w", table, err)
+				return fmt.Errorf("erasing from %s: %w", from.table, err)
 			}
-			if erased[table], err = result.RowsAffected(); err != nil {
+			if erased[from.table], err = result.RowsAffected(); err != nil {
 				return err
 			}
 		}
+		if err := w.fault("dead_letters"); err != nil {
+			return err
+		}
 		n, err := w.blank(ctx, subject)
+		if err != nil {
+			return fmt.Errorf("erasing from dead_letters: %w", err)
+		}
 		erased["dead_letters"] = n
-		return err
+		return w.fault("commit")
 	})
 	if err != nil {
 		return nil, err
@@ -52,11 +71,9 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 	return erased, nil
 }
 
-func list(ids []string) []string {
-	if ids == nil {
-		return []string{}
-	}
-	return ids
+// named drops the empty ids, for the empty text is nobody's. The list is never nil, which DuckDB would take for NULL.
+func named(ids []string) []string {
+	return slices.DeleteFunc(append([]string{}, ids...), func(id string) bool { return id == "" })
 }
 
 // blank empties the dead letters that hold one of the ids.
@@ -107,15 +124,5 @@ func holds(raw []byte, needles [][]byte, subject warehouse.Subject, parser *even
 		return false
 	}
 	parser.Inspect(v, "", e)
-	for _, id := range subject.UserIDs {
-		if e.UserID == id {
-			return true
-		}
-	}
-	for _, id := range subject.AnonymousIDs {
-		if e.AnonymousID == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(subject.UserIDs, e.UserID) || slices.Contains(subject.AnonymousIDs, e.AnonymousID)
 }

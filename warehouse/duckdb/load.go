@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -19,6 +20,7 @@ func (w *Warehouse) Load(ctx context.Context, b *warehouse.Batch) (warehouse.Rec
 	w.writing.Lock()
 	defer w.writing.Unlock()
 	l := loading{Warehouse: w, ctx: ctx, b: b, now: event.TimeOf(time.Now())}
+	defer l.release()
 	err := w.transact(ctx, l.run)
 	if err != nil {
 		return warehouse.Receipt{}, err
@@ -56,19 +58,20 @@ func (l *loading) run() error {
 		{"views", l.makeViews},
 		{"loads", l.putLoad},
 	} {
-		if l.options.Fault != nil {
-			if err := l.options.Fault(step.name); err != nil {
-				return err
-			}
+		if err := l.fault(step.name); err != nil {
+			return err
 		}
 		if err := step.do(); err != nil {
 			return fmt.Errorf("loading %s: %w", step.name, err)
 		}
 	}
-	if l.options.Fault != nil {
-		return l.options.Fault("commit")
+	return l.fault("commit")
+}
+
+func (l *loading) release() {
+	for _, part := range l.events {
+		part.Release()
 	}
-	return nil
 }
 
 // move takes each shard's position on by compare-and-set.
@@ -119,26 +122,19 @@ func (l *loading) duplicates() ([]int32, error) {
 	if len(l.b.Suspects) == 0 {
 		return nil, nil
 	}
-	suspects := l.table([]event.Column{
-		{Name: "row", Kind: event.Int32}, {Name: "source"}, {Name: "message_id"}, {Name: "received_at", Kind: event.Timestamp},
-	})
 	column := func(name string) arrow.Array { return l.b.Events.Column(l.b.Events.Schema().FieldIndices(name)[0]) }
 	source, id, received := column("source").(*array.String), column("message_id").(*array.String), column("received_at").(*array.Timestamp)
-	earliest, latest := received.Value(int(l.b.Suspects[0])), received.Value(int(l.b.Suspects[0]))
-	for _, row := range l.b.Suspects {
-		at := received.Value(int(row))
-		earliest, latest = min(earliest, at), max(latest, at)
-		suspects.add(row, source.Value(int(row)), id.Value(int(row)), event.Time(at))
-	}
-	drop, err := suspects.temporary("suspects")
-	if err != nil {
-		return nil, err
+	n := len(l.b.Suspects)
+	sources, ids, times := make([]string, n), make([]string, n), make([]int64, n)
+	for i, row := range l.b.Suspects {
+		sources[i], ids[i], times[i] = source.Value(int(row)), id.Value(int(row)), int64(received.Value(int(row)))
 	}
 	window := l.b.Window.Microseconds()
-	rows, err := l.writer.QueryContext(l.ctx, `select distinct s.row from events e join temp.suspects s
+	rows, err := l.writer.QueryContext(l.ctx, `select distinct s.row from events e join (select unnest(cast(? as integer[])) as row,
+				unnest(cast(? as varchar[])) as source, unnest(cast(? as varchar[])) as message_id, unnest(cast(? as bigint[])) as at) s
 			on e.source = s.source and e.message_id = s.message_id
-		where e.received_at between ? and ? and abs(epoch_us(e.received_at) - epoch_us(s.received_at)) <= ? order by 1`,
-		event.GoTime(event.Time(earliest)-window), event.GoTime(event.Time(latest)+window), window)
+		where e.received_at between ? and ? and abs(epoch_us(e.received_at) - s.at) <= ? order by 1`,
+		l.b.Suspects, sources, ids, times, event.GoTime(slices.Min(times)-window), event.GoTime(slices.Max(times)+window), window)
 	if err != nil {
 		return nil, err
 	}
@@ -151,17 +147,10 @@ func (l *loading) duplicates() ([]int32, error) {
 		}
 		duplicates = append(duplicates, row)
 	}
-	return duplicates, errors.Join(rows.Err(), rows.Close(), drop())
+	return duplicates, errors.Join(rows.Err(), rows.Close())
 }
 
-func (l *loading) insertEvents() error {
-	defer func() {
-		for _, part := range l.events {
-			part.Release()
-		}
-	}()
-	return l.insert("events", l.events...)
-}
+func (l *loading) insertEvents() error { return l.insert("events", l.events...) }
 
 func (l *loading) insertDeadLetters() error {
 	if l.b.DeadLetters == nil {
@@ -175,67 +164,7 @@ func (l *loading) insert(table string, batches ...arrow.RecordBatch) error {
 	if len(batches) == 0 {
 		return nil
 	}
-	return apply(l.writer, "insert into "+table+" select *, "+dialect{}.Literal(l.b.ID)+" from batch", batches...)
-}
-
-func (l *loading) putIdentities() error {
-	rows := l.rows("identities")
-	for _, i := range l.b.Identities {
-		rows.add(i.AnonymousID, i.UserID, i.SeenAt)
-	}
-	return rows.put(`on conflict (anonymous_id) do update set user_id = excluded.user_id, seen_at = excluded.seen_at
-		where excluded.seen_at > identities.seen_at or (excluded.seen_at = identities.seen_at and excluded.user_id > identities.user_id)`)
-}
-
-func (l *loading) putUsers() error {
-	known, err := l.knownUsers()
-	if err != nil {
-		return err
-	}
-	rows := l.rows("users")
-	for _, user := range l.b.Users {
-		row, ok := known[user.UserID]
-		if !ok {
-			row = warehouse.User{UserID: user.UserID, FirstSeen: user.FirstSeen, SeenAt: user.SeenAt}
-		}
-		if row, err = warehouse.MergeUser(row, user); err != nil {
-			return fmt.Errorf("traits of user %q: %w", user.UserID, err)
-		}
-		rows.add(row.UserID, string(row.Traits), row.FirstSeen, row.SeenAt)
-	}
-	return rows.put("on conflict (user_id) do update set traits = excluded.traits, first_seen = excluded.first_seen, seen_at = excluded.seen_at")
-}
-
-// knownUsers reads the rows of the batch's users.
-func (l *loading) knownUsers() (map[string]warehouse.User, error) {
-	if len(l.b.Users) == 0 {
-		return nil, nil
-	}
-	ids := l.table([]event.Column{{Name: "user_id"}})
-	for _, user := range l.b.Users {
-		ids.add(user.UserID)
-	}
-	drop, err := ids.temporary("some_users")
-	if err != nil {
-		return nil, err
-	}
-	rows, err := l.writer.QueryContext(l.ctx, `select user_id, cast(traits as varchar), epoch_us(first_seen), epoch_us(seen_at)
-		from users where user_id in (select user_id from temp.some_users)`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	known := make(map[string]warehouse.User, len(l.b.Users))
-	for rows.Next() {
-		var user warehouse.User
-		var traits string
-		if err := rows.Scan(&user.UserID, &traits, &user.FirstSeen, &user.SeenAt); err != nil {
-			return nil, err
-		}
-		user.Traits = []byte(traits)
-		known[user.UserID] = user
-	}
-	return known, errors.Join(rows.Err(), rows.Close(), drop())
+	return apply(l.ctx, l.writer, "insert into "+table+" select *, "+dialect{}.Literal(l.b.ID)+" from batch", batches...)
 }
 
 func (l *loading) putCounts() error {
@@ -286,7 +215,16 @@ func (l *loading) makeViews() error {
 
 // putLoad writes the batch's line.
 func (l *loading) putLoad() error {
-	moves, err := json.Marshal(l.b.Moves)
+	type move struct {
+		Shard string `json:"shard"`
+		From  string `json:"from"`
+		To    string `json:"to"`
+	}
+	list := make([]move, len(l.b.Moves))
+	for i, m := range l.b.Moves {
+		list[i] = move(m)
+	}
+	moves, err := json.Marshal(list)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,159 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// Query runs one SELECT or EXPLAIN, in a transaction that can only read: an EXPLAIN ANALYZE would run what it
+// explains, and functions may do more than their name says. Files and extensions are closed to it by Open's settings.
+// A JSON column scanned into an any is a json.RawMessage, to the digit.
+func (w *Warehouse) Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error) {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{conn: conn}
+	if err := r.run(ctx, query, args); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// result is a query's rows, with the connection and the transaction that they come in.
+type result struct {
+	*sql.Rows
+	conn *sql.Conn
+	json []bool // by column
+}
+
+func (r *result) run(ctx context.Context, query string, args []any) error {
+	if _, err := r.conn.ExecContext(ctx, "begin transaction read only"); err != nil {
+		return err
+	}
+	columns, err := r.prepare(query)
+	if err != nil {
+		return err
+	}
+	if text := textual(query, columns); text != "" {
+		if _, err := r.prepare(text); err == nil {
+			query = text
+			for _, c := range columns {
+				r.json = append(r.json, c.json)
+			}
+		}
+	}
+	r.Rows, err = r.conn.QueryContext(ctx, query, args...)
+	return err
+}
+
+type column struct {
+	name string
+	json bool
+}
+
+// prepare refuses what is more than one statement, or does more than read, and tells the columns of what is left.
+func (r *result) prepare(query string) (columns []column, err error) {
+	err = r.conn.Raw(func(c any) (err error) {
+		// Prepare refuses several statements at once. PrepareContext would run all but the last.
+		prepared, err := c.(*duck.Conn).Prepare(query)
+		if err != nil {
+			if strings.Contains(err.Error(), "multi-statement") {
+				return warehouse.ErrNotReadOnly
+			}
+			return err
+		}
+		statement := prepared.(*duck.Stmt)
+		defer func() { err = errors.Join(err, statement.Close()) }()
+		kind, err := statement.StatementType()
+		if err != nil {
+			return err
+		}
+		if kind != duck.STATEMENT_TYPE_SELECT && kind != duck.STATEMENT_TYPE_EXPLAIN {
+			return warehouse.ErrNotReadOnly
+		}
+		columns, err = describe(statement)
+		return err
+	})
+	return columns, err
+}
+
+func describe(statement *duck.Stmt) ([]column, error) {
+	n, err := statement.ColumnCount()
+	if err != nil {
+		return nil, err
+	}
+	columns := make([]column, n)
+	for i := range columns {
+		name, err := statement.ColumnName(i)
+		if err != nil {
+			return nil, err
+		}
+		typ, err := statement.ColumnTypeInfo(i)
+		if err != nil {
+			return nil, fmt.Errorf("the type of column %s: %w", name, err)
+		}
+		columns[i] = column{name, typ.Alias() == "JSON"}
+	}
+	return columns, nil
+}
+
+// textual gives the query with its JSON columns cast to text, which the binding would unmarshal and so change numbers;
+// "" when there are none.
+func textual(query string, columns []column) string {
+	d, some := dialect{}, false
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = fmt.Sprintf("#%d as %s", i+1, d.Quote(c.name))
+		if c.json {
+			some = true
+			list[i] = fmt.Sprintf("cast(#%d as varchar) as %s", i+1, d.Quote(c.name))
+		}
+	}
+	if !some {
+		return ""
+	}
+	return "select " + strings.Join(list, ", ") + " from (\n" + strings.TrimRight(query, " \t\r\n;") + "\n)"
+}
+
+// Scan is that of sql.Rows; see Query for JSON.
+func (r *result) Scan(dest ...any) error {
+	if err := r.Rows.Scan(dest...); err != nil || r.json == nil {
+		return err
+	}
+	for i, d := range dest {
+		if value, ok := d.(*any); ok && i < len(r.json) && r.json[i] {
+			if text, ok := (*value).(string); ok {
+				*value = json.RawMessage(text)
+			}
+		}
+	}
+	return nil
+}
+
+// Close ends the transaction and gives the connection back.
+func (r *result) Close() error {
+	var errs []error
+	if r.Rows != nil {
+		errs = append(errs, r.Rows.Close())
+	}
+	// The query's ctx may be over; the transaction must end all the same, or its connection with it.
+	if _, err := r.conn.ExecContext(context.Background(), "rollback"); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		if err := r.conn.Raw(func(any) error { return driver.ErrBadConn }); err != nil && !errors.Is(err, driver.ErrBadConn) {
+			errs = append(errs, err)
+		}
+	}
+	if err := r.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
