@@ -10,16 +10,18 @@ import (
 	"github.com/spoorhq/spoor/event"
 )
 
-// places knows where addresses are, by a file in MaxMind's format; without a file it knows none.
-type places struct {
+// addresses knows of IP addresses what the steps geo and privacy need, by a file in MaxMind's format; without a file it
+// knows no places.
+type addresses struct {
 	db    *maxminddb.Reader
-	cache *cache[place]
+	known *cache[address]
 }
 
-// place is where one address is; an error that the file gave is remembered like a place.
-type place struct {
-	geo event.Geo
-	err error
+// address is what is known of an address. An error that the file gave is remembered like a place.
+type address struct {
+	geo     event.Geo
+	err     error
+	network string // the first 24 bits of IPv4, the first 48 of IPv6; "": it is no address
 }
 
 // geoRecord is what is read of a file's record: the shape of MaxMind's City and Country databases, which others keep
@@ -40,11 +42,12 @@ type named struct {
 // probes is how many networks of a file are read in search of a country before it is refused.
 const probes = 1000
 
-// openPlaces opens a file, which must not be altered in place, only replaced, while it is open. path "": no file.
-func openPlaces(path string) (*places, error) {
-	p := &places{}
+// openAddresses opens a file, which must not be altered in place, only replaced, while it is open. path "": no file.
+func openAddresses(path string) (*addresses, error) {
+	a := &addresses{}
+	a.known = newCache(10_000, 45, a.learn)
 	if path == "" {
-		return p, nil
+		return a, nil
 	}
 	db, err := maxminddb.Open(path)
 	if err != nil {
@@ -53,9 +56,8 @@ func openPlaces(path string) (*places, error) {
 	if err := probe(db); err != nil {
 		return nil, errors.Join(fmt.Errorf("geo file %s: %w", path, err), db.Close())
 	}
-	p.db = db
-	p.cache = newCache(10_000, 45, p.find)
-	return p, nil
+	a.db = db
+	return a, nil
 }
 
 // probe tells whether a file knows countries at all: files of networks' owners or of proxies have the same format.
@@ -77,42 +79,52 @@ func probe(db *maxminddb.Reader) error {
 		db.Metadata.DatabaseType, n)
 }
 
-// apply fills in the event's place, where the SDK named none. Region and city are added to a country that the SDK did
-// name only where the file agrees on it.
-func (p *places) apply(e *event.Event) error {
-	if p.db == nil || e.IP == "" || e.Geo.Region != "" || e.Geo.City != "" {
+// geo fills in the event's place, where the SDK named none. Region and city are added to a country that the SDK did name
+// only where the file agrees on it.
+func (a *addresses) geo(e *event.Event) error {
+	if a.db == nil || e.IP == "" || e.Geo.Region != "" || e.Geo.City != "" {
 		return nil
 	}
-	found := p.cache.get(e.IP)
+	found := a.known.get(e.IP)
 	if e.Geo.Country == "" || e.Geo.Country == found.geo.Country {
 		e.Geo = found.geo
 	}
 	return found.err
 }
 
-func (p *places) find(ip string) place {
-	address, err := netip.ParseAddr(ip)
+// learn reads an address and looks it up.
+func (a *addresses) learn(text string) address {
+	ip, err := netip.ParseAddr(text)
 	if err != nil {
-		return place{} // not the file's fault, and privacy says what it is
+		return address{}
 	}
-	address = address.Unmap()
-	if p.db.Metadata.IPVersion == 4 && !address.Is4() {
-		return place{}
+	ip = ip.Unmap()
+	bits := 48
+	if ip.Is4() {
+		bits = 24
 	}
+	found := address{network: netip.PrefixFrom(ip, bits).Masked().Addr().String()}
+	if a.db != nil && (ip.Is4() || a.db.Metadata.IPVersion != 4) {
+		found.geo, found.err = a.find(ip)
+	}
+	return found
+}
+
+func (a *addresses) find(ip netip.Addr) (event.Geo, error) {
 	var r geoRecord
-	if err := p.db.Lookup(address).Decode(&r); err != nil {
-		return place{err: fmt.Errorf("geo file: %w", err)}
+	if err := a.db.Lookup(ip).Decode(&r); err != nil {
+		return event.Geo{}, fmt.Errorf("geo file: %w", err)
 	}
 	found := event.Geo{Country: r.Country.ISOCode, City: r.City.Names.English}
 	if len(r.Subdivisions) > 0 {
 		found.Region = r.Subdivisions[0].Names.English
 	}
-	return place{geo: found}
+	return found, nil
 }
 
-func (p *places) close() error {
-	if p.db == nil {
+func (a *addresses) close() error {
+	if a.db == nil {
 		return nil
 	}
-	return p.db.Close()
+	return a.db.Close()
 }

@@ -37,7 +37,8 @@ type Pipeline struct {
 	sampled  uint64
 	memory   *arena
 	sessions *sessions
-	places   *places
+	// addresses holds the geo file.
+	addresses *addresses
 }
 
 // step is one named change. An error, or a panic, leaves the event as far as the step has come.
@@ -82,7 +83,7 @@ func New(o Options) (*Pipeline, error) {
 	if !slices.Contains([]IPPolicy{TruncateIP, DropIP, KeepIP}, o.IP) {
 		return nil, fmt.Errorf("ip must be %s, %s or %s; got %q", TruncateIP, DropIP, KeepIP, o.IP)
 	}
-	places, err := openPlaces(o.GeoFile)
+	addresses, err := openAddresses(o.GeoFile)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func New(o Options) (*Pipeline, error) {
 	sessions := newSessions(o.SessionGap.Microseconds(), o.SessionPeople)
 	libraries := newCache(256, 128, classify)
 	agents := newCache(5_000, 512, parseAgent)
-	return newPipeline(memory, sessions, places, []step{
+	return newPipeline(memory, sessions, addresses, []step{
 		{"client", client{libraries}.apply},
 		{"clock", clock},
 		{"useragent", userAgent{agents, libraries}.apply},
@@ -98,14 +99,14 @@ func New(o Options) (*Pipeline, error) {
 		{"page", page{memory}.apply},
 		{"campaign", campaign{memory}.apply},
 		{"referrer", newReferrers(memory).apply},
-		{"geo", places.apply},
+		{"geo", addresses.geo},
 		{"session", session{sessions, memory}.apply},
-		{"privacy", privacy{o.IP, memory}.apply},
+		{"privacy", privacy{o.IP, addresses, memory}.apply},
 	}), nil
 }
 
-func newPipeline(memory *arena, sessions *sessions, places *places, steps []step) *Pipeline {
-	p := &Pipeline{steps: steps, stats: make([]StepStats, len(steps)), memory: memory, sessions: sessions, places: places}
+func newPipeline(memory *arena, sessions *sessions, addresses *addresses, steps []step) *Pipeline {
+	p := &Pipeline{steps: steps, stats: make([]StepStats, len(steps)), memory: memory, sessions: sessions, addresses: addresses}
 	for i, s := range steps {
 		p.stats[i].Step = s.name
 	}
@@ -191,7 +192,7 @@ func (p *Pipeline) Stats() Stats {
 }
 
 // Close releases the geo file.
-func (p *Pipeline) Close() error { return p.places.close() }
+func (p *Pipeline) Close() error { return p.addresses.close() }
 
 // mark marks an event once, however often it is enriched.
 func mark(e *event.Event, name string) {

@@ -151,7 +151,7 @@ func TestFailingSteps(t *testing.T) {
 		return step{name, func(*event.Event) error { trace += name + " "; return fail() }}
 	}
 	var nothing *event.Event
-	p := newPipeline(&arena{}, newSessions(1e6, 1), &places{}, []step{
+	p := newPipeline(&arena{}, newSessions(1e6, 1), &addresses{}, []step{
 		note("panics", func() error { return errors.New(nothing.Type) }),
 		note("works", func() error { return nil }),
 		note("fails", func() error { return fmt.Errorf("no such luck, %d", len(trace)) }),

@@ -3,7 +3,6 @@ package enrich
 import (
 	"bytes"
 	"encoding/binary"
-	"net/netip"
 	"slices"
 
 	"github.com/spoorhq/spoor/event"
@@ -30,8 +29,9 @@ var (
 // privacy takes the client's address away, from the event and from the JSON that is stored with it. It fails closed:
 // what it has not come to is gone.
 type privacy struct {
-	policy IPPolicy
-	memory *arena
+	policy    IPPolicy
+	addresses *addresses
+	memory    *arena
 }
 
 func (p privacy) apply(e *event.Event) error {
@@ -40,11 +40,7 @@ func (p privacy) apply(e *event.Event) error {
 	}
 	ip, context, extra := e.IP, e.Context, e.Extra
 	e.IP, e.Context, e.Extra = "", nil, nil
-	if network, ok := p.reduce(ip); ok {
-		start := len(p.memory.b)
-		p.memory.b = network.AppendTo(p.memory.b)
-		e.IP = p.memory.since(start)
-	} else if ip != "" && p.policy == TruncateIP {
+	if e.IP = p.reduce(ip); e.IP == "" && ip != "" && p.policy == TruncateIP {
 		mark(e, "ip:unreadable")
 	}
 	e.Context = p.scrub(context, inContext[:])
@@ -52,22 +48,12 @@ func (p privacy) apply(e *event.Event) error {
 	return nil
 }
 
-// reduce gives what may be kept of an address; false: nothing, or it is no address.
-func (p privacy) reduce(ip string) (netip.Addr, bool) {
+// reduce gives what may be kept of an address; "": nothing, or it is no address.
+func (p privacy) reduce(ip string) string {
 	if ip == "" || p.policy == DropIP {
-		return netip.Addr{}, false
+		return ""
 	}
-	address, err := netip.ParseAddr(ip)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	address = address.Unmap().WithZone("")
-	bits := 48
-	if address.Is4() {
-		bits = 24
-	}
-	network, err := address.Prefix(bits)
-	return network.Addr(), err == nil
+	return p.addresses.known.get(ip).network
 }
 
 // scrub gives an object with its members of these names reduced, or without them where nothing may be kept. The text
@@ -81,15 +67,14 @@ func (p privacy) scrub(object []byte, names []string) []byte {
 	m := jsonscan.ValidMembers(object)
 	for m.Next() {
 		key, v := m.Key(), m.Value()
-		var network netip.Addr
+		network := ""
 		isAddress := slices.Contains(names, string(key))
 		if isAddress {
 			found = true
-			readable := false
 			if v.Kind == jsonscan.String {
-				network, readable = p.reduce(view(v.Raw[1 : len(v.Raw)-1]))
+				network = p.reduce(view(v.Raw[1 : len(v.Raw)-1]))
 			}
-			if !readable {
+			if network == "" {
 				continue
 			}
 		}
@@ -98,7 +83,7 @@ func (p privacy) scrub(object []byte, names []string) []byte {
 		}
 		out = append(jsonscan.AppendQuoted(out, view(key)), ':')
 		if isAddress {
-			out = append(network.AppendTo(append(out, '"')), '"')
+			out = jsonscan.AppendQuoted(out, network)
 		} else {
 			out = append(out, v.Raw...)
 		}

@@ -9,6 +9,15 @@ import (
 	"github.com/spoorhq/spoor/internal/jsonscan"
 )
 
+func newPrivacy(t testing.TB, policy IPPolicy, memory *arena) privacy {
+	t.Helper()
+	addresses, err := openAddresses("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return privacy{policy, addresses, memory}
+}
+
 func TestPrivacyOfAddresses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ ip, want, mark string }{
@@ -27,7 +36,7 @@ func TestPrivacyOfAddresses(t *testing.T) {
 			TruncateIP: {test.want, test.mark}, DropIP: {"", ""}, KeepIP: {test.ip, ""},
 		} {
 			e := &event.Event{IP: test.ip}
-			if err := (privacy{policy, &arena{}}).apply(e); err != nil || e.IP != want.ip || e.Marks() != want.mark {
+			if err := (newPrivacy(t, policy, &arena{})).apply(e); err != nil || e.IP != want.ip || e.Marks() != want.mark {
 				t.Errorf("%s %q: want %q %s; have %q %s %v", policy, test.ip, want.ip, want.mark, e.IP, e.Marks(), err)
 			}
 		}
@@ -48,6 +57,7 @@ func TestPrivacyOfStoredJSON(t *testing.T) {
 		{`{"ip":{"v4":"203.0.113.77"}}`, `{}`, `{}`},
 		{`{"ip":"behind a proxy","a":1}`, `{"a":1}`, `{"a":1}`},
 		{`{"ip":null}`, `{}`, `{}`},
+		{`{"ip":5}`, `{}`, `{}`},
 		{`{"zip":"ip","ip":"203.0.113.77"}`, `{"zip":"ip","ip":"203.0.113.0"}`, `{"zip":"ip"}`},
 		{`{"zip":"10115","trip":"x","title":"\u00e9","page":{"ip":"not the client's"}}`, `{"zip":"10115","trip":"x","title":"\u00e9","page":{"ip":"not the client's"}}`, ``},
 		{`{}`, `{}`, `{}`},
@@ -59,7 +69,7 @@ func TestPrivacyOfStoredJSON(t *testing.T) {
 			context := []byte(test.object)
 			e := &event.Event{Context: context}
 			memory := &arena{b: []byte("before")}
-			p := privacy{policy, memory}
+			p := newPrivacy(t, policy, memory)
 			for range 2 {
 				if err := p.apply(e); err != nil || string(e.Context) != want {
 					t.Errorf("%s %s: want %s; have %s %v", policy, test.object, want, e.Context, err)
@@ -75,7 +85,7 @@ func TestPrivacyOfStoredJSON(t *testing.T) {
 	}
 
 	e := &event.Event{Context: []byte(`{"request_ip":"mine"}`), Extra: []byte(`{"request_ip":"203.0.113.77","ip":"203.0.113.77","x":1}`)}
-	if err := (privacy{TruncateIP, &arena{}}).apply(e); err != nil {
+	if err := (newPrivacy(t, TruncateIP, &arena{})).apply(e); err != nil {
 		t.Fatal(err)
 	}
 	if want := `{"request_ip":"203.0.113.0","ip":"203.0.113.0","x":1}`; string(e.Extra) != want {
@@ -85,7 +95,7 @@ func TestPrivacyOfStoredJSON(t *testing.T) {
 		t.Errorf("want %s; have %s", want, e.Context)
 	}
 	e = &event.Event{}
-	if err := (privacy{DropIP, &arena{}}).apply(e); err != nil || e.Context != nil || e.Extra != nil {
+	if err := (newPrivacy(t, DropIP, &arena{})).apply(e); err != nil || e.Context != nil || e.Extra != nil {
 		t.Errorf("want nothing; have %q %q %v", e.Context, e.Extra, err)
 	}
 }
@@ -108,14 +118,19 @@ func TestMayHold(t *testing.T) {
 	}
 }
 
-// TestPrivacyFailsClosed: an event that the step cannot finish has no address left.
+// TestPrivacyFailsClosed: what the step has not come to when it fails is gone.
 func TestPrivacyFailsClosed(t *testing.T) {
 	t.Parallel()
-	p := newPipeline(&arena{}, newSessions(1e6, 1), &places{}, []step{{"privacy", privacy{TruncateIP, nil}.apply}})
-	e := read(t, event.Request{}, `{"type":"page","userId":"u","context":{"ip":"203.0.113.77"}}`)
-	p.Apply(e)
-	if e.IP != "" || e.Context != nil || e.Marks() != "privacy:failed" {
-		t.Errorf("have ip %q, context %s, marks %s", e.IP, e.Context, e.Marks())
+	for broken, want := range map[privacy]string{
+		{policy: TruncateIP, memory: &arena{}}: "",
+		newPrivacy(t, TruncateIP, nil):         "203.0.113.0",
+	} {
+		p := newPipeline(&arena{}, newSessions(1e6, 1), &addresses{}, []step{{"privacy", broken.apply}})
+		e := read(t, event.Request{}, `{"type":"page","userId":"u","request_ip":"203.0.113.77","context":{"ip":"203.0.113.77"}}`)
+		p.Apply(e)
+		if e.IP != want || e.Context != nil || e.Extra != nil || e.Marks() != "privacy:failed" {
+			t.Errorf("want ip %q; have %q, context %s, extra %s, marks %s", want, e.IP, e.Context, e.Extra, e.Marks())
+		}
 	}
 }
 
@@ -131,7 +146,7 @@ func FuzzScrub(f *testing.F) {
 			return
 		}
 		e := &event.Event{Context: v.Raw}
-		if err := (privacy{TruncateIP, &arena{}}).apply(e); err != nil {
+		if err := (newPrivacy(t, TruncateIP, &arena{})).apply(e); err != nil {
 			t.Fatal(err)
 		}
 		if _, rest, err := jsonscan.Scan(e.Context, event.MaxDepth); err != nil || len(rest) > 0 {

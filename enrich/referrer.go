@@ -9,25 +9,14 @@ import (
 // referrers tell where a visit came from.
 type referrers struct {
 	memory *arena
-	sites  map[string]site // by host
-	brands map[string]site // by the name before a country's domain
+	known  *cache[site] // by host
 }
 
-// site is what is known of a host.
+// site is what is known of a host; of most, nothing.
 type site struct{ kind, name string }
 
 func newReferrers(memory *arena) referrers {
-	r := referrers{memory, map[string]site{}, map[string]site{}}
-	for _, s := range sites {
-		for host := range strings.FieldsSeq(s.hosts) {
-			if brand, found := strings.CutSuffix(host, ".*"); found {
-				r.brands[brand] = s.site
-			} else {
-				r.sites[host] = s.site
-			}
-		}
-	}
-	return r
+	return referrers{memory, newCache(2_000, 253, newDirectory().find)}
 }
 
 // apply names an event's referrer. An event on a page without one is direct; an event on no page has none.
@@ -47,23 +36,45 @@ func (r referrers) apply(e *event.Event) error {
 	e.Referrer = event.Referrer{Host: host, Kind: "link"}
 	if strings.TrimPrefix(host, "www.") == strings.TrimPrefix(e.Page.Host, "www.") {
 		e.Referrer.Kind = "internal"
-	} else if s, found := r.find(host); found {
+	} else if s := r.known.get(host); s.kind != "" {
 		e.Referrer.Kind, e.Referrer.Name = s.kind, s.name
 	}
 	return nil
 }
 
+// directory holds the sites that are known.
+type directory struct {
+	sites  map[string]site // by host
+	brands map[string]site // by the name before a country's domain
+}
+
+func newDirectory() directory {
+	d := directory{map[string]site{}, map[string]site{}}
+	for _, s := range sites {
+		for host := range strings.FieldsSeq(s.hosts) {
+			if brand, found := strings.CutSuffix(host, ".*"); found {
+				d.brands[brand] = s.site
+			} else {
+				d.sites[host] = s.site
+			}
+		}
+	}
+	return d
+}
+
 // find knows a host by itself, by a domain it is below, or by a brand under any country's domain.
-func (r referrers) find(host string) (site, bool) {
+func (d directory) find(host string) site {
 	for domain := host; domain != ""; {
-		if s, found := r.sites[domain]; found {
-			return s, true
+		if s, found := d.sites[domain]; found {
+			return s
 		}
 		_, domain, _ = strings.Cut(domain, ".")
 	}
 	brand, country, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(host, "www."), "m."), ".")
-	s, found := r.brands[brand]
-	return s, found && isCountry(country)
+	if isCountry(country) {
+		return d.brands[brand]
+	}
+	return site{}
 }
 
 // isCountry tells whether a domain is com, a country's, or a country's for companies, such as de, co.uk or com.au.
