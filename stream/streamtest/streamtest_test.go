@@ -272,7 +272,7 @@ var mutants = []struct {
 			seen := 0
 			return &mutantReader{reader, func(r stream.Reader, ctx context.Context) ([]stream.Record, error) {
 				records, err := r.Next(ctx)
-				if seen += len(records); seen > 40 && seen > len(records) && len(records) > 1 {
+				if seen += len(records); seen > 16 && seen > len(records) && len(records) > 1 {
 					records = records[1:]
 				}
 				return records, err

@@ -1,0 +1,31 @@
+//go:build linux || darwin || freebsd
+
+package jetstream
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// freeBytes tells how much an ordinary user may still write to the disk of a directory.
+func freeBytes(dir string) (int64, error) {
+	var about unix.Statfs_t
+	if err := unix.Statfs(dir, &about); err != nil {
+		return 0, err
+	}
+	return int64(about.Bavail) * int64(about.Bsize), nil
+}
+
+// lock takes a file for this opening of it alone, until it is closed or the process ends.
+func lock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}

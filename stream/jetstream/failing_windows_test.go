@@ -1,0 +1,6 @@
+package jetstream_test
+
+import "errors"
+
+// appendUntilBroken needs a limit on the size of files.
+func appendUntilBroken(string) error { return errors.ErrUnsupported }
