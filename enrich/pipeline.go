@@ -39,6 +39,7 @@ type Pipeline struct {
 	sessions *sessions
 	// addresses holds the geo file.
 	addresses *addresses
+	policy    IPPolicy
 }
 
 // step is one named change. An error, or a panic, leaves the event as far as the step has come.
@@ -91,7 +92,7 @@ func New(o Options) (*Pipeline, error) {
 	sessions := newSessions(o.SessionGap.Microseconds(), o.SessionPeople)
 	libraries := newCache(256, 128, classify)
 	agents := newCache(5_000, 512, parseAgent)
-	return newPipeline(memory, sessions, addresses, []step{
+	p := newPipeline(memory, sessions, addresses, []step{
 		{"client", client{libraries}.apply},
 		{"clock", clock},
 		{"useragent", userAgent{agents, libraries}.apply},
@@ -102,7 +103,9 @@ func New(o Options) (*Pipeline, error) {
 		{"geo", addresses.geo},
 		{"session", session{sessions, memory}.apply},
 		{"privacy", privacy{o.IP, addresses, memory}.apply},
-	}), nil
+	})
+	p.policy = o.IP
+	return p, nil
 }
 
 func newPipeline(memory *arena, sessions *sessions, addresses *addresses, steps []step) *Pipeline {
@@ -184,6 +187,15 @@ func (p *Pipeline) Seed(source, person, sessionID string, first, last event.Time
 // SeedWindow is how far back from the latest row a session is still remembered.
 func (p *Pipeline) SeedWindow() time.Duration {
 	return time.Duration(p.sessions.gap+lateness) * time.Microsecond
+}
+
+// Address gives what the policy keeps of a client's address: for what is stored of an event that cannot go through
+// Apply.
+func (p *Pipeline) Address(ip string) string {
+	if p.policy == KeepIP {
+		return ip
+	}
+	return privacy{p.policy, p.addresses, p.memory}.reduce(ip)
 }
 
 // Stats tells what became of the events so far. It is called in the goroutine of Apply, once a batch at most.

@@ -23,7 +23,7 @@ const (
 	recordMagic = "SPR\x01"
 	prefixBytes = len(recordMagic) + 4
 	// MaxRecordBytes bounds a record's NDJSON: a reader refuses more, so that no record can eat its memory.
-	MaxRecordBytes = 64 << 20
+	MaxRecordBytes = 16 << 20
 	maxHeaderBytes = 1 << 20
 )
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/oklog/ulid/v2"
 
+	"github.com/spoorhq/spoor/enrich"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/load/dedup"
 	"github.com/spoorhq/spoor/stream"
@@ -22,6 +24,8 @@ type builder struct {
 	reader *event.RecordReader
 	chunk  chunk
 
+	pipeline  *enrich.Pipeline // its own: sessions are as the warehouse has them
+	failed    []uint64         // events that each step failed on, as far as they are counted
 	seen      *dedup.Set
 	tally     *tally
 	people    *people
@@ -46,8 +50,12 @@ func (l *Loader) begin(ctx context.Context, positions map[string]string) (*build
 	if err != nil {
 		return nil, fmt.Errorf("opening the set of seen ids: %w", err)
 	}
+	pipeline, err := enrich.New(o.Enrich)
+	if err != nil {
+		return nil, errors.Join(err, seen.Close())
+	}
 	b := &builder{
-		loader: l, reader: event.NewRecordReader(), seen: seen, tally: newTally(), people: newPeople(),
+		loader: l, pipeline: pipeline, reader: event.NewRecordReader(), seen: seen, tally: newTally(), people: newPeople(),
 		sequences: newSequences(), positions: positions, moves: map[string]warehouse.Move{},
 		rows:   event.NewRows(memory.DefaultAllocator, 0),
 		dead:   array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(warehouse.DeadLetterColumns())),
@@ -64,8 +72,8 @@ func (l *Loader) begin(ctx context.Context, positions map[string]string) (*build
 func (b *builder) close() {
 	b.rows.Release()
 	b.dead.Release()
-	if err := b.seen.Close(); err != nil {
-		b.loader.log.Warn("closing the set of seen ids", "err", err)
+	if err := errors.Join(b.seen.Close(), b.pipeline.Close()); err != nil {
+		b.loader.log.Warn("closing what the loader knew", "err", err)
 	}
 }
 
@@ -113,7 +121,7 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 			b.tally.line(a.Source, a.Minute).Accepted += int64(a.Events)
 		}
 	}
-	defer b.loader.options.Enrich.Reset()
+	defer b.pipeline.Reset()
 	for more := true; more; {
 		var err error
 		if more, err = b.next(origin); err != nil {
@@ -176,7 +184,7 @@ func (b *builder) next(origin event.Origin) (more bool, err error) {
 
 // place puts an event into the table.
 func (b *builder) place(e *event.Event) error {
-	b.loader.options.Enrich.Apply(e)
+	b.pipeline.Apply(e)
 	if e.Timestamp == event.NoTime {
 		e.Timestamp = e.ReceivedAt
 	}
@@ -213,7 +221,9 @@ func (b *builder) bury(e *event.Event, v event.Verdict, origin event.Origin) {
 	optional(5, e.MessageID)
 	optional(6, e.Type)
 	optional(7, e.Name)
-	text(8, string(e.Request.Line()))
+	request := *e.Request
+	request.IP = b.pipeline.Address(request.IP)
+	text(8, string(request.Line()))
 	b.dead.Field(9).(*array.BinaryBuilder).Append(e.Raw)
 	text(10, origin.Shard)
 	text(11, origin.Position)
@@ -237,6 +247,7 @@ func (b *builder) take() (*pending, error) {
 	if b.dead.Field(0).Len() > 0 {
 		batch.DeadLetters = b.dead.NewRecordBatch()
 	}
+	b.countFailures()
 	b.tally.settle(batch)
 	b.people.settle(batch)
 	b.sequences.settle(batch)
@@ -245,4 +256,22 @@ func (b *builder) take() (*pending, error) {
 	clear(b.moves)
 	b.suspects, b.bytes, b.oldest = nil, 0, event.NoTime
 	return p, nil
+}
+
+// countFailures tells the metrics what the steps failed on since the last batch.
+func (b *builder) countFailures() {
+	stats := b.pipeline.Stats()
+	if b.failed == nil {
+		b.failed = make([]uint64, len(stats.Steps))
+	}
+	for i, step := range stats.Steps {
+		if step.Failed == b.failed[i] {
+			continue
+		}
+		if b.failed[i] == 0 {
+			b.loader.log.Error("an enrichment step failed on an event; the event is kept and marked", "step", step.Step, "err", step.First)
+		}
+		b.loader.metrics.steps.WithLabelValues(step.Step).Add(float64(step.Failed - b.failed[i]))
+		b.failed[i] = step.Failed
+	}
 }

@@ -25,7 +25,7 @@ type Options struct {
 	Log       stream.Log
 	Stream    string // the stream's name, under which the warehouse keeps its positions
 	Warehouse warehouse.Warehouse
-	Enrich    *enrich.Pipeline
+	Enrich    enrich.Options
 
 	// ForeignSource is the source that records of other producers are counted under; default "stream".
 	ForeignSource string
@@ -46,8 +46,15 @@ type Options struct {
 }
 
 func (o *Options) defaults() error {
-	if o.Log == nil || o.Warehouse == nil || o.Enrich == nil {
-		return errors.New("a loader needs a stream, a warehouse and an enrichment pipeline")
+	if o.Log == nil || o.Warehouse == nil {
+		return errors.New("a loader needs a stream and a warehouse")
+	}
+	pipeline, err := enrich.New(o.Enrich)
+	if err != nil {
+		return err
+	}
+	if err := pipeline.Close(); err != nil {
+		return err
 	}
 	fill := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {

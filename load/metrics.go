@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	events    *prometheus.CounterVec // by ending
 	dead      *prometheus.CounterVec // by reason
+	steps     *prometheus.CounterVec // enrichment's failures, by step
 	batches   prometheus.Counter
 	duration  prometheus.Histogram
 	freshness prometheus.Histogram
@@ -35,6 +36,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dead: f.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "spoor", Subsystem: "load", Name: "dead_letters_total", Help: "Events that could not be loaded, by reason.",
 		}, []string{"reason"}),
+		steps: f.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "spoor", Subsystem: "load", Name: "enrich_failed_total", Help: "Events that an enrichment step failed on, by step.",
+		}, []string{"step"}),
 		batches: counter("batches_total", "Batches committed."),
 		duration: f.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "spoor", Subsystem: "load", Name: "commit_seconds", Help: "How long a batch's transaction took.",

@@ -65,18 +65,17 @@ func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error 
 
 // rememberSessions tells the session step who is in a session.
 func (b *builder) rememberSessions(ctx context.Context, w warehouse.Warehouse) error {
-	pipeline := b.loader.options.Enrich
 	err := each(ctx, w, func(rows warehouse.Rows) error {
 		var source, person, session string
 		var first, last time.Time
 		if err := rows.Scan(&source, &person, &session, &first, &last); err != nil {
 			return err
 		}
-		pipeline.Seed(source, person, session, event.TimeOf(first), event.TimeOf(last))
+		b.pipeline.Seed(source, person, session, event.TimeOf(first), event.TimeOf(last))
 		return nil
 	}, `select source, coalesce(anonymous_id, user_id), session_id, min(timestamp), max(timestamp) from events
 		where timestamp >= (select max(timestamp) from events) - cast(? as bigint) * interval '1 second'
-		and session_id is not null group by 1, 2, 3`, int64(pipeline.SeedWindow()/time.Second))
+		and session_id is not null group by 1, 2, 3`, int64(b.pipeline.SeedWindow()/time.Second))
 	if err != nil {
 		return fmt.Errorf("reading the open sessions: %w", err)
 	}

@@ -67,23 +67,23 @@ func newDoor(f *doorFlags, log stream.Log, loopback bool, registry prometheus.Re
 	})
 }
 
-// newLoader makes the loader and what it enriches with.
+// newLoader makes the loader.
 func newLoader(f *loadFlags, d *dataFlags, log stream.Log, name string, w warehouse.Warehouse, retain time.Duration,
 	registry prometheus.Registerer, logger *slog.Logger,
-) (*load.Loader, *enrich.Pipeline, error) {
-	pipeline, err := enrich.New(enrich.Options{GeoFile: f.GeoFile, SessionGap: f.SessionGap, IP: enrich.IPPolicy(f.IP)})
-	if err != nil {
-		return nil, nil, usageError{err}
-	}
+) (*load.Loader, error) {
 	if f.GeoFile == "" {
 		logger.Info("no --geo-file is given: country, region and city stay empty where the SDK does not send them")
 	}
 	loader, err := load.New(load.Options{
-		Log: log, Stream: name, Warehouse: w, Enrich: pipeline, ForeignSource: f.StreamSource,
+		Log: log, Stream: name, Warehouse: w, ForeignSource: f.StreamSource,
+		Enrich:   enrich.Options{GeoFile: f.GeoFile, SessionGap: f.SessionGap, IP: enrich.IPPolicy(f.IP)},
 		Interval: f.LoadEvery, MaxRows: f.LoadRows, Window: f.DedupWindow, SeenDir: d.path("seen"), SeenBytes: int64(f.DedupMemory),
 		Retain: retain, Metrics: registry, Logger: logger,
 	})
-	return loader, pipeline, err
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return loader, nil
 }
 
 // newPages makes the watcher and the dashboard.

@@ -61,11 +61,10 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 		return err
 	}
 	closeAll.add(door.Close)
-	loader, pipeline, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
 	if err != nil {
 		return err
 	}
-	closeAll.add(pipeline.Close)
 	pages, watcher, err := newPages(&c.pageFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
 	if err != nil {
 		return err

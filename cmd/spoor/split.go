@@ -85,11 +85,10 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		return err
 	}
 	closeAll.add(w.Close)
-	loader, pipeline, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
 	if err != nil {
 		return err
 	}
-	closeAll.add(pipeline.Close)
 	mux := http.NewServeMux()
 	operations(mux, registry, func() error {
 		_, err := w.Positions(ctx, name)

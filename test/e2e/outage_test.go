@@ -17,7 +17,6 @@ import (
 
 	"github.com/spoorhq/spoor/collect"
 	"github.com/spoorhq/spoor/collect/segment"
-	"github.com/spoorhq/spoor/enrich"
 	"github.com/spoorhq/spoor/load"
 	"github.com/spoorhq/spoor/stream/jetstream"
 	"github.com/spoorhq/spoor/warehouse"
@@ -97,13 +96,8 @@ func TestWarehouseDownForMinutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer door.Close()
-	pipeline, err := enrich.New(enrich.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pipeline.Close()
 	loader, err := load.New(load.Options{
-		Log: log, Stream: "test", Warehouse: w, Enrich: pipeline, SeenDir: filepath.Join(dir, "seen"),
+		Log: log, Stream: "test", Warehouse: w, SeenDir: filepath.Join(dir, "seen"),
 		Interval: 50 * time.Millisecond, Backoff: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
