@@ -25,7 +25,6 @@ type shop struct {
 	spots       []spot
 	products    []product
 	queries     []string // as inside a JSON string
-	coupons     []string
 	categories  []string
 	firstList   int
 	firstGoods  int
@@ -92,7 +91,7 @@ var (
 const productCount = 1_500
 
 func newShop(seed uint64) *shop {
-	s := &shop{coupons: couponCodes[:]}
+	s := new(shop)
 	for _, p := range pages {
 		s.spots = append(s.spots, newSpot(p.path, "", p.title))
 	}

@@ -52,41 +52,33 @@ type browser struct {
 	share   float64
 	release release
 	agent   string
-	width   []int // of the screens it is seen on, in CSS pixels, and their height
-	height  []int
 }
-
-var (
-	deskWidth, deskHeight     = []int{1920, 1536, 2560, 1366, 1440}, []int{1080, 864, 1440, 768, 900}
-	phoneWidth, phoneHeight   = []int{390, 393, 430, 360, 412}, []int{844, 852, 932, 800, 915}
-	tabletWidth, tabletHeight = []int{820, 1024}, []int{1180, 1366}
-)
 
 const webkit = "AppleWebKit/537.36 (KHTML, like Gecko) "
 
 var browsers = [crawler + 1][]browser{
 	desktop: {
-		{46, chrome, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36", deskWidth, deskHeight},
-		{16, chrome, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36", []int{1440, 1728, 2560}, []int{900, 1117, 1440}},
-		{13, chrome, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0", deskWidth, deskHeight},
-		{11, unversioned, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15", []int{1440, 1512, 1728}, []int{900, 982, 1117}},
-		{7, firefox, "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0", deskWidth, deskHeight},
-		{3, firefox, "Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0", deskWidth, deskHeight},
-		{2, chrome, "Mozilla/5.0 (X11; Linux x86_64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36", deskWidth, deskHeight},
-		{2, chrome, "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36", []int{1366}, []int{768}},
+		{46, chrome, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36"},
+		{16, chrome, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36"},
+		{13, chrome, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0"},
+		{11, unversioned, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15"},
+		{7, firefox, "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0"},
+		{3, firefox, "Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0"},
+		{2, chrome, "Mozilla/5.0 (X11; Linux x86_64) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36"},
+		{2, chrome, "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) " + webkit + "Chrome/{v}.0.0.0 Safari/537.36"},
 	},
 	mobileWeb: {
-		{44, unversioned, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", phoneWidth, phoneHeight},
-		{38, chrome, "Mozilla/5.0 (Linux; Android 10; K) " + webkit + "Chrome/{v}.0.0.0 Mobile Safari/537.36", phoneWidth, phoneHeight},
-		{8, chrome, "Mozilla/5.0 (Linux; Android 10; K) " + webkit + "SamsungBrowser/28.0 Chrome/{v}.0.0.0 Mobile Safari/537.36", []int{360, 384}, []int{780, 854}},
-		{6, unversioned, "Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1", tabletWidth, tabletHeight},
-		{4, chrome, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/{v}.0.0.0 Mobile/15E148 Safari/604.1", phoneWidth, phoneHeight},
+		{44, unversioned, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"},
+		{38, chrome, "Mozilla/5.0 (Linux; Android 10; K) " + webkit + "Chrome/{v}.0.0.0 Mobile Safari/537.36"},
+		{8, chrome, "Mozilla/5.0 (Linux; Android 10; K) " + webkit + "SamsungBrowser/28.0 Chrome/{v}.0.0.0 Mobile Safari/537.36"},
+		{6, unversioned, "Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1"},
+		{4, chrome, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/{v}.0.0.0 Mobile/15E148 Safari/604.1"},
 	},
 	crawler: {
-		{50, chrome, "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/{v}.0.0.0 Safari/537.36", []int{1024}, []int{768}},
-		{25, unversioned, "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", []int{1024}, []int{768}},
-		{15, chrome, "Mozilla/5.0 (X11; Linux x86_64) " + webkit + "HeadlessChrome/{v}.0.0.0 Safari/537.36", []int{800}, []int{600}},
-		{10, unversioned, "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", []int{1024}, []int{768}},
+		{50, chrome, "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/{v}.0.0.0 Safari/537.36"},
+		{25, unversioned, "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"},
+		{15, chrome, "Mozilla/5.0 (X11; Linux x86_64) " + webkit + "HeadlessChrome/{v}.0.0.0 Safari/537.36"},
+		{10, unversioned, "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)"},
 	},
 }
 
@@ -122,7 +114,6 @@ var handsets = [crawler + 1][]handset{
 type agent struct {
 	release release
 	parts   []string // the user agent cut at its versions, as inside a JSON string
-	screens []string // "screen" members of a context
 }
 
 // phone is a handset with all that can be written down beforehand.
@@ -148,11 +139,7 @@ func newFleet() *fleet {
 		}
 		f.agentShares[on] = newWeighted(list, func(b browser) float64 { return b.share })
 		for _, b := range list {
-			a := agent{release: b.release, parts: strings.Split(b.agent, "{v}")}
-			for i := range b.width {
-				a.screens = append(a.screens, screen(b.width[i], b.height[i]))
-			}
-			f.agents[on] = append(f.agents[on], a)
+			f.agents[on] = append(f.agents[on], agent{b.release, strings.Split(b.agent, "{v}")})
 		}
 	}
 	for on, list := range handsets {

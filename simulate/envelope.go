@@ -87,7 +87,6 @@ func (g *Generator) browserContext(w *pen, v *visit) {
 	if v.landed {
 		w.member(g.door.campaign[v.channel])
 	}
-	w.member(a.screens[d.below(len(a.screens))])
 	g.where(w, v)
 }
 
@@ -128,8 +127,14 @@ func (g *Generator) locale(v *visit) string {
 	return all[v.who.taste>>8%uint64(len(all))]
 }
 
-// where writes the time zone and the address of a device.
+// where writes the place, the time zone and the address of a device.
 func (g *Generator) where(w *pen, v *visit) {
+	location := w.openAs("location")
+	w.text("country", countries[v.who.country].code)
+	if v.on.app() { // browsers do not tell as exactly
+		w.text("city", countries[v.who.country].cities[v.who.city].name)
+	}
+	w.close(location)
 	w.text("timezone", countries[v.who.country].cities[v.who.city].zone)
 	w.key("ip")
 	w.b = append(w.b, '"')

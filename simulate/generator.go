@@ -18,7 +18,7 @@ type Event struct {
 	// Browser: the call came from a page in a browser, and not from an app or a back end.
 	Browser bool
 	// JSON is the call as an SDK puts it into a batch: one object without a line break, without sentAt and writeKey.
-	// The next call of Next writes it over.
+	// The next call of Next with this Event writes it over.
 	JSON []byte
 
 	person    uint32
@@ -88,7 +88,10 @@ func NewGenerator(c Config) (*Generator, error) {
 	if g.steady = c.Rate > 0; g.steady {
 		g.pace = c.Rate/1000/events - g.comers.perDay/float64(day)
 	} else {
-		g.pace = c.PerPersonDay / float64(day) / events / visits
+		// First visits come anyway.
+		people := float64(g.comers.already+g.comers.count(floorDiv(g.from+g.span(), day))) / 2
+		returning := max(c.PerPersonDay-g.comers.perDay*events/people, c.PerPersonDay/10)
+		g.pace = returning / float64(day) / events / visits
 	}
 	g.wait()
 	var e Event
@@ -111,18 +114,34 @@ func (w *world) prepare(c Config) *Generator {
 	return g
 }
 
-// measure plays some thousands of visits and returns the mean number of events in one, and the share of occasions for a
-// visit that become one. It takes a population large enough for both to be more than chance.
+// span returns how long the stream is, or a week where it has no end, in milliseconds.
+func (g *Generator) span() int64 {
+	if g.config.To.IsZero() {
+		return 7 * day
+	}
+	return g.to - g.from
+}
+
+// measure plays some thousands of visits from all of the span and returns the mean number of events in one, and the
+// share of occasions for a visit that become one. It takes a population large enough for both to be more than chance.
 func (w *world) measure(c Config) (events, visits float64) {
 	c.People = max(c.People, 50_000)
 	c.Rate = 0
 	g := w.prepare(c)
 	g.dice = throwFor(c.Seed, 0, forCalibration)
+	span := g.span()
+	everybody := g.comers.count(floorDiv(g.from+span, day) + 1)
 	const enough = 5_000
 	occasions := 0
 	var e Event
 	for count := 0; count < enough; {
-		now := g.from + int64(g.dice.unit()*float64(7*day))
+		// Occasions are as many as the people who have come.
+		now := g.from + int64(g.dice.unit()*float64(span))
+		g.people = g.comers.count(floorDiv(now, day) + 1)
+		if g.dice.below(everybody) >= g.people {
+			continue
+		}
+		g.begin = now // what was before is past
 		occasions++
 		if !g.visit(now) {
 			continue

@@ -241,6 +241,23 @@ func TestAnonymousUntilSignedIn(t *testing.T) {
 	}
 }
 
+// The mean holds for a week as for a year, in which most of the people come first.
+func TestVolume(t *testing.T) {
+	t.Parallel()
+	for _, days := range []int{7, 90, 400} {
+		g := mustGenerate(t, Config{Seed: 4, Run: "volume", People: 10_000, PerPersonDay: .3, From: monday, To: monday.AddDate(0, 0, days)})
+		var e Event
+		events, personDays := 0, 0
+		for g.skip(&e) {
+			events++
+		}
+		for d := range int64(days) {
+			personDays += g.comers.count(g.comers.today + d)
+		}
+		within(t, "events a person and day", ratio(events, personDays)/g.config.PerPersonDay, .9, 1.1)
+	}
+}
+
 func TestRateIsMetAtAnyHour(t *testing.T) {
 	t.Parallel()
 	for _, hour := range []int{3, 20} {
