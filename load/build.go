@@ -81,7 +81,7 @@ func (b *builder) empty() bool { return len(b.moves) == 0 }
 
 // full: the batch takes no more records.
 func (b *builder) full() bool {
-	return b.rows.Len() >= b.loader.options.MaxRows || b.rows.Bytes()+b.bytes >= b.loader.options.MaxBytes
+	return b.rows.Len()+b.dead.Field(0).Len() >= b.loader.options.MaxRows || b.rows.Bytes()+b.bytes >= b.loader.options.MaxBytes
 }
 
 // add puts one record's events into the batch. An error is this process's or the disk's, never the record's: what

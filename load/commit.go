@@ -34,7 +34,13 @@ func (l *Loader) commitAll(ctx context.Context, batches <-chan *pending, idle ch
 	loaded := map[string]string{}
 	trim := time.NewTicker(trimEvery)
 	defer trim.Stop()
-	idle <- struct{}{}
+	free := func() {
+		select {
+		case idle <- struct{}{}:
+		default: // it was said, and nobody listens any more
+		}
+	}
+	free()
 	for {
 		select {
 		case batch, ok := <-batches:
@@ -49,7 +55,7 @@ func (l *Loader) commitAll(ctx context.Context, batches <-chan *pending, idle ch
 			for _, m := range batch.Moves {
 				loaded[m.Shard] = m.To
 			}
-			idle <- struct{}{}
+			free()
 		case <-trim.C:
 			l.trim(ctx, loaded)
 		}

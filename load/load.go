@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,7 +33,7 @@ type Options struct {
 	// Shared: other loaders load other shards of this stream, so that the warehouse must look for duplicates.
 	Shared bool
 
-	MaxRows   int           // of a batch; default 100,000
+	MaxRows   int           // of a batch, dead letters included; default 100,000
 	MaxBytes  int           // of JSON in a batch; default 128 MiB
 	Interval  time.Duration // at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms
 	Window    time.Duration // of deduplication; default 24 h
@@ -139,15 +140,22 @@ func (l *Loader) session(ctx context.Context) error {
 	}
 	defer b.close()
 
-	reading, stopReading := context.WithCancel(ctx)
+	// Reading ends after the loop, so that its end is never taken for a fault when ctx ends.
+	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopReading()
 	records := make(chan pulled)
 	pulling := make(chan error, 1)
-	go func() { pulling <- l.pull(reading, positions, records) }()
+	begin := maps.Clone(positions) // the builder moves its own
+	go func() { pulling <- l.pull(reading, begin, records) }()
 
 	// What was read when ctx ends is still committed: a grace for the warehouse to take it.
 	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCommitting()
+	defer context.AfterFunc(ctx, func() {
+		if sleep(committing, shutdownGrace) {
+			stopCommitting()
+		}
+	})()
 	batches := make(chan *pending)
 	idle := make(chan struct{}, 1)
 	committed := make(chan error, 1)
@@ -156,18 +164,14 @@ func (l *Loader) session(ctx context.Context) error {
 	err = l.gather(ctx, b, records, batches, idle, pulling, committed)
 	stopReading()
 	close(batches)
-	if err == nil { // ctx ended
-		select {
-		case err = <-committed:
-		case <-time.After(shutdownGrace):
-			err = fmt.Errorf("the warehouse did not take the last batch within %v; it will be read from the stream again", shutdownGrace)
-			l.log.Warn(err.Error())
-			stopCommitting()
-			<-committed
-		}
-	} else {
+	if err != nil && ctx.Err() == nil {
 		stopCommitting()
-		drain(committed)
+	}
+	if last := <-committed; err == nil {
+		err = last
+	}
+	if err != nil && ctx.Err() != nil {
+		l.log.Warn("not all that was read is committed; it will be read from the stream again", "err", err)
 	}
 	drainRecords(records, pulling)
 	return err
@@ -194,6 +198,7 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 			return nil
 		case err := <-committed:
 			committed <- err
+			batch.release()
 			return err
 		}
 	}
@@ -240,9 +245,6 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 		}
 	}
 }
-
-// drain waits for a goroutine's end.
-func drain(done <-chan error) { <-done }
 
 // drainRecords lets the pullers end: they may be waiting to hand records over.
 func drainRecords(records <-chan pulled, pulling <-chan error) {

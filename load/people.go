@@ -13,15 +13,18 @@ import (
 
 // people gathers what a batch says about who is who: identities and traits.
 type people struct {
-	// known remembers, by anonymous id, the user it was last seen with, so that the same pair is not written with
-	// every event. A slot holds hashes of both; a collision only writes a pair once more.
+	// known remembers, by anonymous id, the user it was last seen with and when, so that the same pair is not written
+	// with every event. A slot holds hashes of both; another id in it only has a pair written once more.
 	known []knownPair
 
 	identities map[string]warehouse.Identity
 	users      map[string]warehouse.User
 }
 
-type knownPair struct{ anonymous, user uint64 }
+type knownPair struct {
+	anonymous, user uint64
+	at              event.Time
+}
 
 const knownPairs = 1 << 16
 
@@ -62,10 +65,16 @@ func (p *people) meet(e *event.Event) error {
 }
 
 func (p *people) identity(anonymous, user string, at event.Time) {
-	pair := knownPair{xxh3.HashString(anonymous), xxh3.HashString(user)}
+	pair := knownPair{xxh3.HashString(anonymous), xxh3.HashString(user), at}
 	slot := &p.known[pair.anonymous%knownPairs]
-	if *slot == pair {
-		return
+	if slot.anonymous == pair.anonymous {
+		if slot.user == pair.user {
+			slot.at = max(slot.at, at)
+			return
+		}
+		if at < slot.at {
+			return // a late event: it was seen with the other user since
+		}
 	}
 	*slot = pair
 	next := warehouse.Identity{AnonymousID: anonymous, UserID: user, SeenAt: at}

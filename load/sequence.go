@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,27 +15,25 @@ type span struct{ from, to uint64 }
 // add puts n in; false: it was there already. The usual n is the one behind the last, and costs nothing.
 func (r *ranges) add(n uint64) bool {
 	s := *r
-	if len(s) > 0 && s[len(s)-1].to+1 == n {
+	if len(s) > 0 && n > 0 && s[len(s)-1].to == n-1 {
 		s[len(s)-1].to = n
 		return true
 	}
 	// The first span that ends at n-1 or later is the only one that can hold or touch n from below.
 	i := len(s)
-	for i > 0 && s[i-1].to+1 >= n {
+	for i > 0 && (s[i-1].to >= n || s[i-1].to == n-1) {
 		i--
 	}
 	switch {
-	case i == len(s) || s[i].from > n+1:
-		s = append(s, span{})
-		copy(s[i+1:], s[i:])
-		s[i] = span{n, n}
-	case s[i].from == n+1:
+	case i == len(s) || s[i].from > n && s[i].from-1 > n:
+		s = slices.Insert(s, i, span{n, n})
+	case s[i].from > n:
 		s[i].from = n
 	case s[i].to >= n:
 		return false
 	default: // s[i].to+1 == n
 		s[i].to = n
-		if i+1 < len(s) && s[i+1].from == n+1 {
+		if i+1 < len(s) && s[i+1].from-1 == n {
 			s[i].to = s[i+1].to
 			s = append(s[:i+1], s[i+2:]...)
 		}
@@ -67,7 +66,7 @@ func parseRanges(text string) (ranges, error) {
 		low, high, ok := strings.Cut(part, "-")
 		from, err := strconv.ParseUint(low, 10, 64)
 		to, err2 := strconv.ParseUint(high, 10, 64)
-		if !ok || err != nil || err2 != nil || to < from || (len(r) > 0 && r[len(r)-1].to+1 >= from) {
+		if !ok || err != nil || err2 != nil || to < from || (len(r) > 0 && (from == 0 || r[len(r)-1].to >= from-1)) {
 			return nil, fmt.Errorf("sequence ranges cannot be read at %q", part)
 		}
 		r = append(r, span{from, to})

@@ -92,16 +92,14 @@ func (t *tally) name(e *event.Event) *name {
 	if n := t.names[key]; n != nil {
 		return n
 	}
-	if len(t.names) >= maxNames && key.event != otherName {
+	if len(t.names) >= maxNames && key.event != "" {
 		key.event = otherName
 		if n := t.names[key]; n != nil {
 			return n
 		}
 	}
 	key = nameKey{strings.Clone(key.typ), strings.Clone(key.event)}
-	n := t.meet(key, e.ReceivedAt)
-	n.full = key.event == otherName
-	return n
+	return t.meet(key, e.ReceivedAt)
 }
 
 // meet makes a new name known: it gets a view of its own and a line in the catalog.
@@ -114,6 +112,7 @@ func (t *tally) meet(key nameKey, at event.Time) *name {
 
 func (t *tally) add(key nameKey, view string) *name {
 	n := &name{nameKey: key, view: view, kinds: map[string][]event.PropertyKind{}, shapes: map[uint64]struct{}{}}
+	n.full = key.event == otherName
 	for i := 2; t.views[n.view]; i++ {
 		n.view = fmt.Sprintf("%s_%d", view, i)
 	}
