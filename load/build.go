@@ -30,6 +30,7 @@ type builder struct {
 	tally     *tally
 	people    *people
 	sequences *sequences
+	reached   map[string]reach
 	positions map[string]string // how far each shard is in batches already taken
 
 	// the batch that is being built
@@ -56,7 +57,7 @@ func (l *Loader) begin(ctx context.Context, positions map[string]string) (*build
 	}
 	b := &builder{
 		loader: l, pipeline: pipeline, reader: event.NewRecordReader(), seen: seen, tally: newTally(), people: newPeople(),
-		sequences: newSequences(), positions: positions, moves: map[string]warehouse.Move{},
+		sequences: newSequences(), reached: map[string]reach{}, positions: positions, moves: map[string]warehouse.Move{},
 		rows:   event.NewRows(memory.DefaultAllocator, 0),
 		dead:   array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(warehouse.DeadLetterColumns())),
 		oldest: event.NoTime,
@@ -98,6 +99,7 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 	move.To = string(record.Position)
 	b.moves[name] = move
 
+	b.reached[name] = reach{record.Time, time.Now()}
 	origin := event.Origin{
 		Stream: b.loader.options.Stream, Shard: name, Position: move.To,
 		Source: b.loader.options.ForeignSource, Time: event.TimeOf(record.Time),
@@ -253,6 +255,7 @@ func (b *builder) take() (*pending, error) {
 	b.sequences.settle(batch)
 	p := &pending{Batch: batch, seen: b.ids, oldest: event.GoTime(b.oldest)}
 	b.ids = b.seen.Begin()
+	b.forget()
 	clear(b.moves)
 	b.suspects, b.bytes, b.oldest = nil, 0, event.NoTime
 	return p, nil
@@ -274,4 +277,22 @@ func (b *builder) countFailures() {
 		b.loader.metrics.steps.WithLabelValues(step.Step).Add(float64(step.Failed - b.failed[i]))
 		b.failed[i] = step.Failed
 	}
+}
+
+// reach is how far a shard has been read: when the stream took its last record, and when that was read.
+type reach struct{ taken, read time.Time }
+
+// late is how much older than its record an event may be, by clocks that differ and by waiting at the door; and how
+// long a shard must have given nothing to count as read to its end.
+const late = time.Hour
+
+// forget lets go of the ids that no event still to come can be a duplicate of. The shard that is furthest behind decides.
+func (b *builder) forget() {
+	behind := time.Now()
+	for _, shard := range b.reached {
+		if time.Since(shard.read) < late && shard.taken.Before(behind) {
+			behind = shard.taken
+		}
+	}
+	b.seen.Forget(behind.Add(-late))
 }

@@ -12,9 +12,9 @@ import (
 
 type demoCommand struct {
 	serveCommand
-	People int     `help:"How many people there are." default:"10000" group:"Demo"`
+	People int     `help:"How many people there are." default:"4000" group:"Demo"`
 	Days   float64 `help:"Days of history." default:"30" group:"Demo"`
-	Rate   float64 `help:"Events a second of live traffic." default:"40" group:"Demo"`
+	Rate   float64 `help:"Events a second of live traffic." default:"60" group:"Demo"`
 }
 
 func (demoCommand) Help() string {
