@@ -91,8 +91,8 @@ func (r *report) reject(index int, messageID string, verdict event.Verdict) {
 
 // render writes the report of a request that ended with err, or well with nil.
 func (r *report) render(err *refusal) []byte {
-	b := append(r.body[:0], `{"success":`...)
-	b = strconv.AppendBool(b, err == nil)
+	b := r.body[:0]
+	b = strconv.AppendBool(append(b, `{"success":`...), err == nil)
 	if err != nil {
 		b = jsonscan.AppendQuoted(append(b, `,"code":`...), err.code)
 		b = jsonscan.AppendQuoted(append(b, `,"message":`...), err.message)
@@ -104,13 +104,16 @@ func (r *report) render(err *refusal) []byte {
 	if err == nil || r.durable > 0 {
 		b = strconv.AppendInt(append(b, `,"accepted":`...), int64(r.accepted), 10)
 		b = strconv.AppendInt(append(b, `,"duplicates":`...), int64(r.duplicates), 10)
-		b = append(append(append(b, `,"rejected":[`...), r.list...), ']')
+		b = append(b, `,"rejected":[`...)
+		b = append(b, r.list...)
+		b = append(b, ']')
 		if r.rejected > maxListed {
 			b = strconv.AppendInt(append(b, `,"rejectedTotal":`...), int64(r.rejected), 10)
 		}
 	}
-	r.body = append(b, '}', '\n')
-	return r.body
+	b = append(b, '}', '\n')
+	r.body = b
+	return b
 }
 
 // answerFor is how long a client may take to read its answer.

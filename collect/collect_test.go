@@ -109,7 +109,7 @@ func (p lines) Answer(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-func (p lines) Decode(_ *http.Request, body []byte, req *event.Request, events []jsonscan.Value) (key []byte, _ []jsonscan.Value, _ error) {
+func (p lines) Decode(_ *http.Request, body []byte, _ *event.Request, events []jsonscan.Value) (key []byte, _ []jsonscan.Value, _ error) {
 	if rest, keyed := bytes.CutPrefix(body, []byte("key ")); keyed {
 		key, body, _ = bytes.Cut(rest, []byte{'\n'})
 	}
@@ -184,7 +184,7 @@ type told struct {
 // ask sends a request with the key k, and headers given as name, value.
 func ask(t testing.TB, c *Collector, method, path string, body io.Reader, headers ...string) told {
 	t.Helper()
-	r := httptest.NewRequest(method, path, body)
+	r := httptest.NewRequestWithContext(t.Context(), method, path, body)
 	r.Header.Set("X-Write-Key", "k")
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])

@@ -197,10 +197,10 @@ func TestVoidOfTheLastRecords(t *testing.T) {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
 			}
-		}
-		headers, events := r.kept(t)
-		if len(headers) != 1 || len(events) != 0 || headers[0].Seq != 2 || !slices.Equal(headers[0].Void, []uint64{1}) {
-			t.Errorf("want a record of no events that says 1 is void, have %+v with %v", headers, events)
+			headers, events := r.kept(t)
+			if len(headers) != 1 || len(events) != 0 || headers[0].Seq != 2 || !slices.Equal(headers[0].Void, []uint64{1}) {
+				t.Errorf("want a record of no events that says 1 is void, have %+v with %v", headers, events)
+			}
 		}
 	})
 }

@@ -216,9 +216,8 @@ func (c *Collector) clientIP(r *http.Request) string {
 	}
 	// From the right, for each proxy appends whom it heard: the first that is not ours is as far as the word of ours goes.
 	client := peer
-	hops := forwarded(r.Header)
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, ok := parseAddress(hops[i])
+	for _, text := range slices.Backward(forwarded(r.Header)) {
+		hop, ok := parseAddress(text)
 		if !ok {
 			break
 		}

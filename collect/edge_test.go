@@ -48,7 +48,7 @@ func TestKeys(t *testing.T) {
 		"empty":                     {"/whole", "", [2]string{"Authorization", ""}, "missing_write_key"},
 		"a source's name":           {"/whole", "", [2]string{"X-Write-Key", "web"}, "unknown_write_key"},
 	} {
-		r := httptest.NewRequest(http.MethodPost, q.path, strings.NewReader(q.body+good("a")))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, q.path, strings.NewReader(q.body+good("a")))
 		if q.headers[0] != "" {
 			r.Header.Set(q.headers[0], q.headers[1])
 		}
@@ -106,7 +106,7 @@ func TestClientAddress(t *testing.T) {
 		{"203.0.113.7:1234", "Forwarded", `for=198.51.100.1`, "203.0.113.7"},
 		{"@", "", "", ""},
 	} {
-		req := httptest.NewRequest(http.MethodPost, "/whole", strings.NewReader(good("a")))
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/whole", strings.NewReader(good("a")))
 		req.RemoteAddr = q.peer
 		req.Header.Set("X-Write-Key", "k")
 		if q.header != "" {
@@ -137,7 +137,7 @@ func TestScheme(t *testing.T) {
 		{"203.0.113.7:1", "", false, "http"}, {"203.0.113.7:1", "", true, "https"}, {"203.0.113.7:1", "https", false, "http"},
 		{"10.0.0.1:1", "https", false, "https"}, {"10.0.0.1:1", "http", true, "http"}, {"10.0.0.1:1", "gopher", false, "http"}, {"10.0.0.1:1", "", false, "http"},
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/scheme/whole", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/scheme/whole", nil)
 		r.RemoteAddr = q.peer
 		r.Header.Set("X-Forwarded-Proto", q.proto)
 		if q.tls {
@@ -159,7 +159,7 @@ func TestPaths(t *testing.T) {
 		"/whole": 200, "/whole/": 200, "//whole": 200, "//whole//": 200, "/./whole": 200, "/a/../whole": 200, "/%77hole": 200, "/whole%2F": 200,
 		"": 404, "/": 404, "/Whole": 404, "/whole/more": 404, "/wholes": 404, "//": 404,
 	} {
-		r := httptest.NewRequest(http.MethodPost, "http://host"+path, strings.NewReader(good("a")))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://host"+path, strings.NewReader(good("a")))
 		r.Header.Set("X-Write-Key", "k")
 		w := httptest.NewRecorder()
 		c.ServeHTTP(w, r)

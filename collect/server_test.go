@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spoorhq/spoor/event"
@@ -17,7 +19,7 @@ import (
 // listen serves the collector on a port of its own.
 func listen(t *testing.T, c *Collector, most int) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,7 @@ func listen(t *testing.T, c *Collector, most int) string {
 
 func dial(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,27 +88,75 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
+// patient is a connection that notes how long it may wait each time that it is read; 0: for ever.
+type patient struct {
+	discard
+	waits []time.Duration
+}
+
+func (p *patient) SetReadDeadline(at time.Time) error {
+	if at.IsZero() {
+		p.waits = append(p.waits, 0)
+		return nil
+	}
+	p.waits = append(p.waits, time.Until(at))
+	return nil
+}
+
 // TestSlowAppend: the bound on a slow body does not count the time for which the door itself makes the client wait.
 func TestSlowAppend(t *testing.T) {
 	t.Parallel()
-	grace := 200 * time.Millisecond
-	r := &road{append: func(ctx context.Context, _ event.Header) error {
-		timer := time.NewTimer(2 * grace)
-		defer timer.Stop()
-		<-timer.C
-		return nil
-	}}
-	c := start(t, r, func(o *Options) { o.ReadGrace = grace; o.RecordBytes = 64 << 10 })
+	synctest.Test(t, func(t *testing.T) {
+		const grace = time.Second
+		r := &road{append: func(context.Context, event.Header) error {
+			time.Sleep(time.Minute)
+			return nil
+		}}
+		c := start(t, r, func(o *Options) {
+			o.ReadGrace = grace
+			o.ReadRate = 1000
+			o.RecordBytes = 64 << 10
+			o.AppendFor = time.Hour
+		})
+		body := strings.Repeat(good("a")+"\n", 1500) // three pieces
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/lines", slowly{strings.NewReader(body)})
+		req.Header.Set("X-Write-Key", "k")
+		w := &patient{}
+		c.ServeHTTP(w, req)
+		if _, events := r.kept(t); len(events) != 1500 {
+			t.Fatalf("want all kept, have %d", len(events))
+		}
+		last := len(w.waits) - 1
+		if w.waits[0] != grace || w.waits[last] != 0 {
+			t.Errorf("want %v at first and no bound after the last byte, have %v and %v", grace, w.waits[0], w.waits[last])
+		}
+		// A read brings up to 1000 bytes, worth a second, in half a second.
+		for i, have := range w.waits[:last] {
+			if most := grace + time.Duration(i)*time.Second/2; have < grace || have > most {
+				t.Fatalf("read %d: want between %v and %v left, have %v", i, grace, most, have)
+			}
+		}
+	})
+}
+
+// slowly is a body of which 1000 bytes come each half second.
+type slowly struct{ io.Reader }
+
+func (s slowly) Read(p []byte) (int, error) {
+	time.Sleep(time.Second / 2)
+	return s.Reader.Read(p[:min(len(p), 1000)])
+}
+
+// TestKeepAlive: the bounds of one request do not hold for the next on its connection.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	c := start(t, &road{}, nil)
 	conn, answers := dial(t, listen(t, c, 10))
-	body := strings.Repeat(good("a")+"\n", 1500) // three pieces
-	send(t, conn, "POST /lines HTTP/1.1\r\nHost: x\r\nX-Write-Key: k\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	if have, told := status(t, answers); have != http.StatusOK || !strings.Contains(told, `"accepted":1500`) {
-		t.Errorf("want 200, have %d %s", have, told)
-	}
-	// The connection serves on.
-	send(t, conn, "POST /whole HTTP/1.1\r\nHost: x\r\nX-Write-Key: k\r\nContent-Length: %d\r\n\r\n%s", len(good("a")), good("a"))
-	if have, told := status(t, answers); have != http.StatusOK {
-		t.Errorf("want 200, have %d %s", have, told)
+	for _, path := range []string{"/lines", "/whole", "/lines"} {
+		send(t, conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Write-Key: k\r\nContent-Length: %d\r\n\r\n%s", path, len(good("a")), good("a"))
+		if have, told := status(t, answers); have != http.StatusOK {
+			t.Errorf("%s: want 200, have %d %s", path, have, told)
+		}
 	}
 }
 

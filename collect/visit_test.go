@@ -187,8 +187,7 @@ func TestOptions(t *testing.T) {
 		o := Options{Log: &road{}, ID: "door", Sources: []Source{{Name: "web", Keys: []string{"k"}}}, Protocols: []Protocol{lines{1, "/whole"}}}
 		change(&o)
 		if c, err := New(o); err == nil {
-			t.Errorf("%s: want an error", name)
-			c.Close()
+			t.Errorf("%s: want an error, have %v", name, c.Close())
 		}
 	}
 	registry := prometheus.NewRegistry()
@@ -203,7 +202,7 @@ func TestAllocations(t *testing.T) {
 	c := start(t, &road{}, func(o *Options) { o.Log = emptiness{} })
 	cost := func(events int) float64 {
 		body := strings.Repeat(good("m")+"\n", events)
-		req := httptest.NewRequest(http.MethodPost, "/whole", nil)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/whole", nil)
 		req.Header.Set("X-Write-Key", "k")
 		reader := strings.NewReader(body)
 		return testing.AllocsPerRun(50, func() {

@@ -42,8 +42,7 @@ func TestColumns(t *testing.T) {
 
 // fill sets every settable field below v to a value of its own, so that no two columns can be mixed up unnoticed.
 func fill(v reflect.Value, n *int) {
-	for i := range v.NumField() {
-		f := v.Field(i)
+	for _, f := range v.Fields() {
 		*n++
 		switch {
 		case !f.CanSet():

@@ -283,7 +283,7 @@ func TestRefusedRecords(t *testing.T) {
 		"cut in the prefix":   {good[:6], "after 6 bytes"},
 		"cut in the header":   {good[:20], "header"},
 		"cut in the body":     {good[:len(good)-3], "body"},
-		"no body":             {good[:len(good)-len(good)+8+int(good[4])], "0 bytes"},
+		"no body":             {good[:8+int(good[4])], "0 bytes"},
 		"header's length":     {at(6, 0xff), "header"},
 		"header is no JSON":   {at(8, '['), "header"},
 		"damaged body":        {at(len(good)-1, good[len(good)-1]+1), "body"},

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -231,7 +232,7 @@ func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
 			return r.parser.Parse(v, r.request, e), true
 		}
 		verdict := Unreadable(err)
-		if err == jsonscan.ErrDepth {
+		if errors.Is(err, jsonscan.ErrDepth) {
 			v, rest, err = jsonscan.Scan(r.body, maxForeignDepth)
 		}
 		raw := v.Raw

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -56,7 +57,7 @@ func Scan(raw []byte) (jsonscan.Value, Verdict) {
 
 // Unreadable gives the verdict on a text that jsonscan refused with err.
 func Unreadable(err error) Verdict {
-	if err == jsonscan.ErrDepth {
+	if errors.Is(err, jsonscan.ErrDepth) {
 		return refuse(TooDeep, "an event nests %d deep at most", MaxDepth)
 	}
 	return refuse(InvalidJSON, "%v", err)

@@ -25,7 +25,7 @@ func TestDecode(t *testing.T) {
 		strings.Repeat("[", 129) + strings.Repeat("]", 129) + "\n{}": {"!" + strings.Repeat("[", 129) + strings.Repeat("]", 129), "{}"},
 	} {
 		var req event.Request
-		key, events, err := New().Decode(httptest.NewRequest("POST", "/v1/ndjson", nil), []byte(body), &req, nil)
+		key, events, err := New().Decode(httptest.NewRequestWithContext(t.Context(), "POST", "/v1/ndjson", nil), []byte(body), &req, nil)
 		var have []string
 		for _, v := range events {
 			text := string(v.Raw)

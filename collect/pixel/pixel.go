@@ -116,7 +116,7 @@ func (o *object) raw(name string, value []byte) {
 
 func (o *object) text(name, value string) { o.raw(name, jsonscan.AppendQuoted(nil, value)) }
 
-func (o object) end() []byte { return append(o, '}') }
+func (o *object) end() []byte { return append(*o, '}') }
 
 // Answer gives the picture, whatever the status: a page that shows it is no place for errors.
 func (Protocol) Answer(w http.ResponseWriter, status int, _ []byte) {

@@ -3,6 +3,7 @@ package pixel
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"image/gif"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +34,7 @@ func TestDecode(t *testing.T) {
 		{"/v1/pixel.gif?data=" + base64.StdEncoding.EncodeToString([]byte(sent)), "", "page", sent},
 		{"/v1/pixel.gif?data=" + base64.RawURLEncoding.EncodeToString([]byte("hello")), "", "page", "hello"},
 	} {
-		r := httptest.NewRequest(http.MethodGet, q.target, nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, q.target, nil)
 		r.Header.Set("Referer", q.referer)
 		var req event.Request
 		key, events, err := New().Decode(r, nil, &req, nil)
@@ -51,10 +52,11 @@ func TestDecode(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"/v1/pixel.gif?data=***", "/v1/pixel.gif?a=%zz", "/v1/pixel.gif?a;b"} {
-		r := &http.Request{Method: http.MethodGet, Header: http.Header{}, URL: httptest.NewRequest(http.MethodGet, "/", nil).URL}
+		r := &http.Request{Method: http.MethodGet, Header: http.Header{}, URL: httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil).URL}
 		r.URL.Path, r.URL.RawQuery = "/v1/pixel.gif", target[len("/v1/pixel.gif?"):]
 		_, _, err := New().Decode(r, nil, &event.Request{}, nil)
-		if coded, ok := err.(interface{ Code() string }); !ok || coded.Code() != "invalid_query" {
+		var coded interface{ Code() string }
+		if !errors.As(err, &coded) || coded.Code() != "invalid_query" {
 			t.Errorf("%s: want invalid_query, have %v", target, err)
 		}
 	}
@@ -63,7 +65,7 @@ func TestRefused(t *testing.T) {
 // TestHead: asking for the picture's headers is not seeing it.
 func TestHead(t *testing.T) {
 	t.Parallel()
-	_, events, err := New().Decode(httptest.NewRequest(http.MethodHead, "/v1/pixel.gif?event=x&userId=u", nil), nil, &event.Request{}, nil)
+	_, events, err := New().Decode(httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/v1/pixel.gif?event=x&userId=u", nil), nil, &event.Request{}, nil)
 	if err != nil || len(events) != 0 {
 		t.Errorf("want no event, have %d, %v", len(events), err)
 	}
@@ -74,7 +76,7 @@ func TestGeneratedIDs(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 100 {
-		_, events, err := New().Decode(httptest.NewRequest(http.MethodGet, "/v1/pixel.gif", nil), nil, &event.Request{}, nil)
+		_, events, err := New().Decode(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/pixel.gif", nil), nil, &event.Request{}, nil)
 		if err != nil || seen[string(events[0].Raw)] {
 			t.Fatalf("want another id each time, have %s, %v", events[0].Raw, err)
 		}

@@ -104,7 +104,7 @@ func (e *envelope) elements() error {
 // event reads a value that is to be an event. One that is too deep is of no kind.
 func (e *envelope) event() (jsonscan.Value, error) {
 	v, err := e.scan(event.MaxDepth)
-	if err != jsonscan.ErrDepth {
+	if !errors.Is(err, jsonscan.ErrDepth) {
 		return v, err
 	}
 	v, err = e.scan(maxDeep)

@@ -2,8 +2,9 @@ package segment
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // decode reads a body that came to a path.
 func decode(path, body string) (key string, req event.Request, events []jsonscan.Value, err error) {
 	var k []byte
-	k, events, err = New().Decode(httptest.NewRequest(http.MethodPost, path, nil), []byte(body), &req, nil)
+	k, events, err = New().Decode(&http.Request{Method: http.MethodPost, URL: &url.URL{Path: path}}, []byte(body), &req, nil)
 	return string(k), req, events, err
 }
 
@@ -77,14 +78,15 @@ func TestRefusedBatches(t *testing.T) {
 		`{"context":{"a":"` + strings.Repeat("x", 5000) + `"},"batch":[` + many[:len("{},")*1000-1] + `]}`: "context_too_large",
 	} {
 		_, _, _, err := decode("/v1/b", body)
-		coded, _ := err.(interface{ Code() string })
-		_, syntax := err.(*jsonscan.SyntaxError)
+		var coded interface{ Code() string }
+		errors.As(err, &coded)
+		_, syntax := errors.AsType[*jsonscan.SyntaxError](err)
 		switch {
 		case err == nil:
 			t.Errorf("%.80s: want an error", body)
 		case code != "" && (coded == nil || coded.Code() != code):
 			t.Errorf("%.80s: want %s, have %v", body, code, err)
-		case code == "" && !syntax && err != jsonscan.ErrDepth:
+		case code == "" && !syntax && !errors.Is(err, jsonscan.ErrDepth):
 			t.Errorf("%.80s: want a syntax error, have %v", body, err)
 		}
 	}
@@ -92,7 +94,7 @@ func TestRefusedBatches(t *testing.T) {
 		t.Errorf("want the largest batch taken, have %d, %v", len(events), err)
 	}
 	_, _, _, err := decode("/v1/batch", `{"batch":[{"a":1},{"b":}]}`)
-	if syntax, ok := err.(*jsonscan.SyntaxError); !ok || syntax.Offset != 23 {
+	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); !ok || syntax.Offset != 23 {
 		t.Errorf("want the fault at byte 23, have %v", err)
 	}
 }
@@ -165,7 +167,7 @@ func FuzzDecode(f *testing.F) {
 		path := map[bool]string{true: "/v1/batch", false: "/v1/track"}[batch]
 		_, req, events, err := decode(path, body)
 		if err != nil {
-			if _, mine := err.(*invalid); !mine && err != jsonscan.ErrDepth && json.Valid([]byte(body)) && (!batch || strings.HasPrefix(strings.TrimSpace(body), "{")) {
+			if _, mine := errors.AsType[*invalid](err); !mine && !errors.Is(err, jsonscan.ErrDepth) && json.Valid([]byte(body)) && (!batch || strings.HasPrefix(strings.TrimSpace(body), "{")) {
 				t.Fatalf("%q: refused though it is JSON: %v", body, err)
 			}
 			return

@@ -83,12 +83,16 @@ func BenchmarkDoor(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				defer door.Close()
+				defer func() {
+					if err := door.Close(); err != nil {
+						b.Error(err)
+					}
+				}()
 				b.SetBytes(int64(len(c.body)))
 				b.ReportAllocs()
 				b.SetParallelism(clients)
 				b.RunParallel(func(pb *testing.PB) {
-					req := httptest.NewRequest(http.MethodPost, c.path, nil)
+					req := httptest.NewRequestWithContext(b.Context(), http.MethodPost, c.path, nil)
 					req.Header.Set("Authorization", basic)
 					body := strings.NewReader(c.body)
 					answer := &silence{header: http.Header{}}
@@ -117,7 +121,7 @@ func BenchmarkServer(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			req, err := http.NewRequest(http.MethodPost, "http://"+d.address+"/v1/t", strings.NewReader(body))
+			req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+d.address+"/v1/t", strings.NewReader(body))
 			if err != nil {
 				b.Error(err)
 				return

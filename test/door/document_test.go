@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spoorhq/spoor/collect"
 )
@@ -61,14 +59,7 @@ func TestDocument(t *testing.T) {
 // raw sends bytes and gives the answer's body.
 func (d *door) raw(t *testing.T, request string) string {
 	t.Helper()
-	conn, err := net.Dial("tcp", d.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
+	conn := d.dial(t)
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +67,8 @@ func (d *door) raw(t *testing.T, request string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read(t, resp)
+	defer resp.Body.Close()
+	return read(t, resp).body
 }
 
 // TestDocumentNamesEverything: each path, code, reason and limit is in the document.

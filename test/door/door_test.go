@@ -49,7 +49,7 @@ func open(t testing.TB, change ...func(*collect.Options)) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func open(t testing.TB, change ...func(*collect.Options)) *door {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Second)
 		defer cancel()
 		if err := errors.Join(c.Drain(ctx), server.Close()); err != nil {
 			t.Error(err)
@@ -72,14 +72,21 @@ func open(t testing.TB, change ...func(*collect.Options)) *door {
 // post sends a body, with headers given as name, value, and gives the answer's status and body.
 func (d *door) post(t testing.TB, path, body string, headers ...string) (int, string) {
 	t.Helper()
-	resp := d.do(t, http.MethodPost, path, strings.NewReader(body), headers...)
-	return resp.StatusCode, read(t, resp)
+	a := d.do(t, http.MethodPost, path, strings.NewReader(body), headers...)
+	return a.status, a.body
 }
 
-func (d *door) do(t testing.TB, method, path string, body io.Reader, headers ...string) *http.Response {
+// reply is an answer, read.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (d *door) do(t testing.TB, method, path string, body io.Reader, headers ...string) reply {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+d.address+path, body)
 	if err != nil {
 		t.Fatal(err)
@@ -94,17 +101,31 @@ func (d *door) do(t testing.TB, method, path string, body io.Reader, headers ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = resp.Body.Close() })
-	return resp
+	defer resp.Body.Close()
+	return read(t, resp)
 }
 
-func read(t testing.TB, resp *http.Response) string {
+func read(t testing.TB, resp *http.Response) reply {
 	t.Helper()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(text))
+	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text))}
+}
+
+// dial opens a connection of our own to the door.
+func (d *door) dial(t testing.TB) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // stored is what the stream holds.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,14 +35,7 @@ func TestRecordings(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := open(t)
-			conn, err := net.Dial("tcp", d.address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-				t.Fatal(err)
-			}
+			conn := d.dial(t)
 			var have strings.Builder
 			answers := bufio.NewReader(conn)
 			for request := range strings.SplitSeq(strings.TrimPrefix(string(recording), "### request\n"), "\n### request\n") {

@@ -134,7 +134,7 @@ func TestAnswersOfSDKs(t *testing.T) {
 				t.Errorf("%s: want %s, have %s", q.body, name, bad)
 			}
 		}
-		if failure["success"] != false {
+		if success, is := failure["success"].(bool); !is || success {
 			t.Errorf("%s: want no success, have %s", q.body, bad)
 		}
 	}
@@ -151,14 +151,13 @@ func TestStatuses(t *testing.T) {
 	allowed := []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	check := func(d *door, path, body string, headers ...string) {
 		t.Helper()
-		resp := d.do(t, http.MethodPost, path, strings.NewReader(body), headers...)
-		text := read(t, resp)
-		if !slices.Contains(allowed, resp.StatusCode) || !json.Valid([]byte(text)) || resp.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("%s %.60s: want one of %v in JSON, have %d %s", path, body, allowed, resp.StatusCode, text)
+		have := d.do(t, http.MethodPost, path, strings.NewReader(body), headers...)
+		if !slices.Contains(allowed, have.status) || !json.Valid([]byte(have.body)) || have.header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %.60s: want one of %v in JSON, have %d %s", path, body, allowed, have.status, have.body)
 		}
-		if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-			if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err != nil || seconds < 1 {
-				t.Errorf("%s: want whole seconds to wait, have %q", path, resp.Header.Get("Retry-After"))
+		if have.status == http.StatusTooManyRequests || have.status == http.StatusServiceUnavailable {
+			if seconds, err := strconv.Atoi(have.header.Get("Retry-After")); err != nil || seconds < 1 {
+				t.Errorf("%s: want whole seconds to wait, have %q", path, have.header.Get("Retry-After"))
 			}
 		}
 	}
@@ -264,9 +263,9 @@ func TestKotlin(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A reader of a type that net/http does not know is sent in chunks.
-	resp := d.do(t, http.MethodPost, "/v1/b", struct{ *bytes.Buffer }{&body}, "Content-Type", "text/plain", "Content-Encoding", "gzip")
-	if answer := read(t, resp); resp.StatusCode != http.StatusOK || !strings.Contains(answer, `"accepted":2`) {
-		t.Errorf("want 200, have %d %s", resp.StatusCode, answer)
+	answer := d.do(t, http.MethodPost, "/v1/b", struct{ *bytes.Buffer }{&body}, "Content-Type", "text/plain", "Content-Encoding", "gzip")
+	if answer.status != http.StatusOK || !strings.Contains(answer.body, `"accepted":2`) {
+		t.Errorf("want 200, have %d %s", answer.status, answer.body)
 	}
 	if have := d.events(t, brief); !slices.Equal(have, []string{"a", "b"}) {
 		t.Errorf("want a and b, have %v", have)
@@ -279,12 +278,12 @@ func TestSettingsBehindAProxy(t *testing.T) {
 	for trusted, want := range map[string]string{"127.0.0.0/8": "https", "10.0.0.0/8": "http"} {
 		d := open(t, func(o *collect.Options) { o.TrustedProxies = prefixes(t, trusted) })
 		for _, path := range []string{"/v1/projects/wk_test/settings", "/projects/wk%5ftest/settings/"} {
-			resp := d.do(t, http.MethodGet, path, nil, "X-Forwarded-Proto", "https")
+			answer := d.do(t, http.MethodGet, path, nil, "X-Forwarded-Proto", "https")
 			var have struct {
 				Integrations map[string]struct{ APIHost, APIKey, Protocol string }
 				Metrics      map[string]int
 			}
-			if err := json.Unmarshal([]byte(read(t, resp)), &have); err != nil {
+			if err := json.Unmarshal([]byte(answer.body), &have); err != nil {
 				t.Fatal(err)
 			}
 			segment := have.Integrations["Segment.io"]
@@ -306,9 +305,9 @@ func TestPixel(t *testing.T) {
 		"writeKey=wk_test&event=Opened&userId=u&messageId=p": http.StatusOK, "event=Opened&userId=u": http.StatusUnauthorized,
 		"writeKey=wk_test&data=***": http.StatusBadRequest, "writeKey=wk_test&type=nonsense&userId=u": http.StatusOK,
 	} {
-		resp := d.do(t, http.MethodGet, "/v1/pixel.gif?"+query, nil)
-		if have := read(t, resp); resp.StatusCode != want || len(have) != 43 || resp.Header.Get("Content-Type") != "image/gif" {
-			t.Errorf("%s: want %d and a picture, have %d and %d bytes", query, want, resp.StatusCode, len(have))
+		have := d.do(t, http.MethodGet, "/v1/pixel.gif?"+query, nil)
+		if have.status != want || len(have.body) != 43 || have.header.Get("Content-Type") != "image/gif" {
+			t.Errorf("%s: want %d and a picture, have %d and %d bytes", query, want, have.status, len(have.body))
 		}
 	}
 	have := d.events(t, brief)
