@@ -26,7 +26,7 @@ Examples:
   spoor demo --data /tmp/spoor-demo --rate 2000`
 }
 
-// demoSeed makes every demo's people the same.
+// demoSeed makes the people of every demo, and of its past and present, the same.
 const demoSeed = 2017
 
 func (c *demoCommand) Run(ctx context.Context, p *process, logger *slog.Logger) error {
@@ -43,7 +43,7 @@ func (c *demoCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		if err := c.history(ctx, p, url, key); err != nil {
 			return err
 		}
-		_, err := simulate.Send(ctx, mustGenerator(simulate.Config{Seed: demoSeed + 1, People: c.People, Rate: c.Rate}),
+		_, err := simulate.Send(ctx, mustGenerator(simulate.Config{Seed: demoSeed, People: c.People, Rate: c.Rate}),
 			simulate.Delivery{Server: url, WriteKey: key, Live: true, Duplicates: 0.005})
 		if ctx.Err() != nil {
 			return nil
