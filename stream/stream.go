@@ -108,7 +108,8 @@ func As[Power any](log Log) (Power, bool) {
 // Trimmer is a Log that can forget. The loader calls it with what is in the warehouse for good.
 type Trimmer interface {
 	// Trim forgets the records of a shard up to and including through that the stream took before olderThan. It
-	// must never forget a record behind through, nor one that is younger.
+	// must never forget a record behind through, nor one that is younger. Positions go on where they were, even when
+	// nothing is left. The empty position forgets nothing.
 	Trim(ctx context.Context, shard ShardID, through Position, olderThan time.Time) error
 }
 

@@ -45,14 +45,18 @@ func parse(rawURL string, options *Options) (servers string, dialing []nats.Opti
 	}
 	var each []string
 	for host := range strings.SplitSeq(hosts, ",") {
-		each = append(each, scheme+"://"+user+host)
+		server := scheme + "://" + user + host
+		if u, err := url.Parse(server); err != nil || u.Hostname() == "" || strings.ContainsAny(host, "?#") {
+			return "", nil, fmt.Errorf("stream URL %q: %q is no host:port, or the user and password are not percent-encoded", redact(rawURL), host)
+		}
+		each = append(each, server)
 	}
 
 	tail, err := url.Parse("/" + path)
 	if err != nil {
-		return "", nil, fmt.Errorf("stream URL %q: %w", redact(rawURL), err)
+		return "", nil, fmt.Errorf("stream URL %q is not well-formed after the host", redact(rawURL))
 	}
-	if options.Name = strings.Trim(tail.Path, "/"); options.Name == "" {
+	if options.Name = strings.Trim(tail.Path, "/"); options.Name == "" || strings.Contains(options.Name, "@") {
 		return "", nil, fmt.Errorf("stream URL %q does not name a stream: want nats://host:port/stream", redact(rawURL))
 	}
 	dialing = []nats.Option{nats.Name("spoor"), nats.Timeout(dialTimeout)}

@@ -3,6 +3,7 @@
 package jetstream
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -17,15 +18,15 @@ func freeBytes(dir string) (int64, error) {
 	return int64(about.Bavail) * int64(about.Bsize), nil
 }
 
-// lock takes a file for this opening of it alone, until it is closed or the process ends.
+// lock takes a file for this opening of it alone, until it is closed or the process ends. Its error is a predicate.
 func lock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot be locked: %w", err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		file.Close()
-		return nil, err
+		return nil, fmt.Errorf("is open already, here or in another process: %w", err)
 	}
 	return file, nil
 }

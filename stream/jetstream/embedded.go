@@ -66,7 +66,7 @@ type embedded struct {
 func (e *embedded) open(ctx context.Context, options Options) (*Log, error) {
 	var err error
 	if e.lock, err = lock(filepath.Join(e.dir, "lock")); err != nil {
-		return nil, fmt.Errorf("the stream in %s is open already, here or in another process: %w", e.dir, err)
+		return nil, fmt.Errorf("the stream in %s %w", e.dir, err)
 	}
 	held, err := e.holdsRecords()
 	if err != nil {

@@ -177,7 +177,7 @@ func (l *Log) Append(ctx context.Context, records []stream.Record) error {
 		}
 		var err error
 		if acks[i], err = l.js.PublishMsgAsync(&nats.Msg{Subject: l.subject, Data: r.Data}, l.publish...); err != nil {
-			failed[i] = l.explain(err)
+			failed[i] = l.explain("appending to", err)
 		}
 	}
 	health := time.NewTicker(healthEvery)
@@ -202,7 +202,7 @@ func (l *Log) await(ctx context.Context, ack js.PubAckFuture, health <-chan time
 	case <-stored:
 		return nil
 	case err := <-failed:
-		return l.explain(err)
+		return l.explain("appending to", err)
 	default:
 	}
 	for {
@@ -210,7 +210,7 @@ func (l *Log) await(ctx context.Context, ack js.PubAckFuture, health <-chan time
 		case <-stored:
 			return nil
 		case err := <-failed:
-			return l.explain(err)
+			return l.explain("appending to", err)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.closed:
@@ -232,8 +232,8 @@ const (
 	codeStreamStoreError js.ErrorCode = 10077 // of any kind; the kind is told in words
 )
 
-// explain turns what NATS says of a record into what the contract says.
-func (l *Log) explain(err error) error {
+// explain turns what NATS says into what the contract says.
+func (l *Log) explain(doing string, err error) error {
 	if l.usable(context.Background()) != nil {
 		return stream.ErrClosed
 	}
@@ -250,7 +250,7 @@ func (l *Log) explain(err error) error {
 			return fmt.Errorf("%w: %w", stream.ErrTooLarge, err)
 		}
 	}
-	return fmt.Errorf("appending to stream %q: %w", l.name, err)
+	return fmt.Errorf("%s stream %q: %w", doing, l.name, err)
 }
 
 // Shards is the one shard.

@@ -16,7 +16,7 @@ import (
 func (l *Log) state(ctx context.Context) (js.StreamState, error) {
 	s, err := l.js.Stream(ctx, l.name)
 	if err != nil {
-		return js.StreamState{}, l.explain(err)
+		return js.StreamState{}, l.explain("asking for the state of", err)
 	}
 	return s.CachedInfo().State, nil
 }
@@ -29,13 +29,16 @@ func (l *Log) Trim(ctx context.Context, shard stream.ShardID, through stream.Pos
 	if shard != shardID {
 		return fmt.Errorf("%w: %q", stream.ErrUnknownShard, shard)
 	}
+	if through == "" {
+		return nil
+	}
 	last, err := sequence(through)
 	if err != nil {
 		return err
 	}
 	s, err := l.js.Stream(ctx, l.name)
 	if err != nil {
-		return l.explain(err)
+		return l.explain("trimming", err)
 	}
 	state := s.CachedInfo().State
 	if state.Msgs == 0 || last < state.FirstSeq || !state.FirstTime.Before(olderThan) {
@@ -47,14 +50,14 @@ func (l *Log) Trim(ctx context.Context, shard stream.ShardID, through stream.Pos
 	if !state.LastTime.Before(olderThan) {
 		oldest, err := l.lastBefore(ctx, s, olderThan)
 		if err != nil {
-			return fmt.Errorf("trimming stream %q: %w", l.name, err)
+			return l.explain("trimming", err)
 		}
 		if last = min(last, oldest); last < state.FirstSeq {
 			return nil
 		}
 	}
 	if err := forget(ctx, s, last, state.LastSeq); err != nil {
-		return fmt.Errorf("trimming stream %q through %d: %w", l.name, last, err)
+		return l.explain(fmt.Sprintf("trimming through %d", last), err)
 	}
 	return nil
 }
@@ -101,7 +104,7 @@ func (l *Log) Stat(ctx context.Context) (stream.Stat, error) {
 	}
 	s, err := l.js.Stream(ctx, l.name)
 	if err != nil {
-		return stream.Stat{}, l.explain(err)
+		return stream.Stat{}, l.explain("asking for the size of", err)
 	}
 	info := s.CachedInfo()
 	stat := stream.Stat{

@@ -148,6 +148,12 @@ func trimStopsAtPosition(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
+	if err := trimmer.Trim(ctx, shard, "", long()); err != nil {
+		return fmt.Errorf("trimming nothing: %w", err)
+	}
+	if have, err := takeAfter(ctx, log, "", len(records)); err != nil || same(records, have) != nil {
+		return fmt.Errorf("trimmed nothing: %w", errors.Join(err, same(records, have)))
+	}
 	first := 0
 	for _, gone := range []int{1, 4, 4, 2, 9} {
 		if err := trimmer.Trim(ctx, shard, records[gone-1].Position, long()); err != nil {
