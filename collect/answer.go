@@ -82,6 +82,8 @@ func (r *report) reject(index int, messageID string, verdict event.Verdict) {
 	}
 	r.list = strconv.AppendInt(append(r.list, `{"index":`...), int64(index), 10)
 	if messageID != "" {
+		// One that is too long is cut: an answer has a bound, too.
+		messageID = messageID[:min(len(messageID), event.MaxMessageIDBytes)]
 		r.list = jsonscan.AppendQuoted(append(r.list, `,"messageId":`...), messageID)
 	}
 	r.list = jsonscan.AppendQuoted(append(r.list, `,"reason":`...), string(verdict.Reason))

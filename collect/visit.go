@@ -41,18 +41,15 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request, p Protocol) {
 	v := c.visits.Get().(*visit)
 	v.protocol, v.source = p, nil
 	v.report.reset()
-	v.answer(w, v.enter(w, r))
+	if c.gate.enter() {
+		defer c.gate.leave()
+		v.answer(w, v.take(w, r))
+	} else {
+		v.answer(w, errDraining)
+	}
 	clear(v.events)
 	clear(v.raws)
 	c.visits.Put(v)
-}
-
-func (v *visit) enter(w http.ResponseWriter, r *http.Request) error {
-	if !v.c.gate.enter() {
-		return errDraining
-	}
-	defer v.c.gate.leave()
-	return v.take(w, r)
 }
 
 // take brings the events of a request into the stream. A body without a bound goes this way piece by piece.

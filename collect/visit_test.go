@@ -43,6 +43,10 @@ func TestBadEventsAreKept(t *testing.T) {
 	if !slices.Equal(events, texts) || len(headers) != 1 || headers[0].Events != 6 || headers[0].Accepted[0].Events != 6 {
 		t.Errorf("want all six kept and counted, have %q in %+v", events, headers)
 	}
+	have = post(t, c, good(strings.Repeat("m", 20_000)))
+	if len(have.Rejected) != 1 || have.Rejected[0].MessageID != strings.Repeat("m", event.MaxMessageIDBytes) {
+		t.Errorf("want a messageId that is too long cut in the answer, have %d bytes", len(have.Rejected[0].MessageID))
+	}
 	have = post(t, c, strings.Repeat("{}\n", 1500))
 	if have.Accepted != 0 || len(have.Rejected) != maxListed || have.RejectedTotal != 1500 || !have.Success {
 		t.Errorf("want %d of 1500 listed, have %d of %d", maxListed, len(have.Rejected), have.RejectedTotal)
