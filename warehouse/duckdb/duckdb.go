@@ -41,6 +41,9 @@ type Warehouse struct {
 	db      *sql.DB
 	writing sync.Mutex // DuckDB's transactions conflict rather than wait; there is one writer anyway
 	writer  *sql.Conn
+	// replaced counts the rows that were deleted and inserted anew since the last look at how many are dead. It begins
+	// high, so that the first Load looks.
+	replaced int
 }
 
 // Open opens or makes the file. Only one process at a time can.
@@ -64,10 +67,11 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		// With two threads a load costs half as much processor time again. Queries on several connections run side by
 		// side all the same.
 		"threads": {strconv.Itoa(options.Threads)},
-		// A checkpoint compresses what the write-ahead log gathered into row groups. Small ones are merged by "vacuum"
-		// at the next, which by default rewrites three full groups to save one, again and again.
+		// A checkpoint compresses what the write-ahead log gathered into row groups, of a good size when the log is large.
+		// DuckDB's "vacuum" would merge small ones at the next checkpoint, and rewrites three full groups to save one,
+		// again and again. See compact for the rows that are dead.
 		"checkpoint_threshold": {"128MiB"},
-		"max_vacuum_tasks":     {"1"},
+		"max_vacuum_tasks":     {"0"},
 		// Past this many rows DuckDB would write no log and block all commits while it compresses.
 		"auto_checkpoint_skip_wal_threshold": {"1000000000"},
 		"storage_compatibility_version":      {"v1.5.0"},
@@ -83,7 +87,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", options.Path, err)
 	}
-	w := &Warehouse{options: options, db: sql.OpenDB(connector)}
+	w := &Warehouse{options: options, db: sql.OpenDB(connector), replaced: compactEvery}
 	w.db.SetMaxOpenConns(maxConnections)
 	if w.writer, err = w.db.Conn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", options.Path, err), w.db.Close())
@@ -121,7 +125,7 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 			return nil
 		}
 		for _, t := range warehouse.Tables() {
-			if err := w.exec(ctx, createTable(t)); err != nil {
+			if err := w.exec(ctx, createTable(t, t.Name)); err != nil {
 				return fmt.Errorf("table %s: %w", t.Name, err)
 			}
 		}
@@ -129,16 +133,14 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 	})
 }
 
-// indexed are the tables whose key DuckDB holds to. Not identities and users, which may have millions of rows: an
-// index finds their few rows of a batch no sooner than a scan does, triples the file, and lives in memory; and a row
-// that is updated in place makes the next checkpoint write its whole column again. Their rows are deleted and inserted.
-func indexed(t warehouse.Table) bool {
-	return len(t.Key) > 0 && t.Name != "identities" && t.Name != "users"
-}
+// replaces tells of a table that its rows are replaced by deleting and inserting them, without an index: identities and
+// users, which may have millions. An index finds the few rows of a batch no sooner than a scan does, triples the file,
+// and lives in memory; and a row updated in place makes the next checkpoint write its whole column again.
+func replaces(t warehouse.Table) bool { return t.Name == "identities" || t.Name == "users" }
 
-func createTable(t warehouse.Table) string {
+func createTable(t warehouse.Table, name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "create table %s (", t.Name)
+	fmt.Fprintf(&b, "create table %s (", name)
 	d := dialect{}
 	for _, c := range t.Columns {
 		fmt.Fprintf(&b, "%s %s", d.Quote(c.Name), d.Type(c.Kind))
@@ -147,7 +149,7 @@ func createTable(t warehouse.Table) string {
 		}
 		b.WriteString(", ")
 	}
-	if indexed(t) {
+	if len(t.Key) > 0 && !replaces(t) {
 		fmt.Fprintf(&b, "primary key (%s), ", strings.Join(t.Key, ", "))
 	}
 	return strings.TrimSuffix(b.String(), ", ") + ")"

@@ -19,6 +19,9 @@ import (
 func (w *Warehouse) Load(ctx context.Context, b *warehouse.Batch) (warehouse.Receipt, error) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
+	if err := w.compact(ctx); err != nil {
+		return warehouse.Receipt{}, fmt.Errorf("compacting: %w", err)
+	}
 	l := loading{Warehouse: w, ctx: ctx, b: b, now: event.TimeOf(time.Now())}
 	defer l.release()
 	err := w.transact(ctx, l.run)

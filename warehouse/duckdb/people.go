@@ -114,6 +114,7 @@ func (l *loading) known(table, key, columns string, keys []string, each func(sca
 
 // replace inserts the rows and deletes those of their table that stood at the places given.
 func (l *loading) replace(places []int64, rows *rowSet) error {
+	l.replaced += len(places)
 	if len(places) > 0 {
 		if err := l.exec(l.ctx, "delete from "+rows.name+" where rowid in (select unnest(cast(? as bigint[])))", places); err != nil {
 			rows.builder.Release()

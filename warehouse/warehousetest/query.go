@@ -151,7 +151,7 @@ func wrongQueries(ctx context.Context, s *subject) error {
 			}
 		}
 	}
-	return load(ctx, w, s.full(warehouse.Move{Shard: "0", To: "1"}, "x"))
+	return errors.Join(load(ctx, w, s.full(warehouse.Move{Shard: "0", To: "1"}, "x")), expect(ctx, w, "select count(*) from events", "5"))
 }
 
 func manyQueries(ctx context.Context, s *subject) error {
