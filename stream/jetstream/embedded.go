@@ -25,6 +25,8 @@ const (
 	account = "$G"
 	// startWait bounds the server's start beyond the recovery of the stream, which takes the time it takes.
 	startWait = 10 * time.Second
+	// emptyBlock is the size of a block that only tells at which sequence the stream goes on.
+	emptyBlock = 30
 	// unlimited is more than any disk has. The limit is the stream's; the server's own would only be in its way.
 	unlimited = 1 << 60
 )
@@ -126,7 +128,7 @@ func (e *embedded) holdsRecords() (bool, error) {
 	blocks, err := filepath.Glob(filepath.Join(e.streamDir(), "msgs", "*.blk"))
 	for _, block := range blocks {
 		about, err := os.Stat(block)
-		if err != nil || about.Size() > 0 {
+		if err != nil || about.Size() > emptyBlock {
 			return err == nil, err
 		}
 	}

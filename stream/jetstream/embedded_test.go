@@ -249,28 +249,38 @@ func TestDamagedDescription(t *testing.T) {
 // TestHalfMade: a crash while the stream was being made leaves half a description, which must not stand in the way.
 func TestHalfMade(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	log, err := jetstream.OpenEmbedded(t.Context(), jetstream.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	streamDir := filepath.Join(dir, "jetstream", "$G", "streams", "spoor")
-	if err := errors.Join(os.Remove(filepath.Join(streamDir, "meta.sum")), os.RemoveAll(filepath.Join(streamDir, "msgs"))); err != nil {
-		t.Fatal(err)
-	}
-	for n := range 3 { // and nothing is amiss later
-		log, err := jetstream.OpenEmbedded(t.Context(), jetstream.Options{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		appendNumbered(t, log, n, 1)
-		take(t, log, "", 0, n+1)
-		if err := log.Close(); err != nil {
-			t.Fatal(err)
-		}
+	for name, missing := range map[string][]string{
+		"unverified":   {"meta.sum"},
+		"undescribed":  {"meta.sum", "meta.inf"},
+		"hardly begun": {"meta.sum", "meta.inf", "msgs", "obs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			log, err := jetstream.OpenEmbedded(t.Context(), jetstream.Options{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range append(missing, "msgs/index.db") {
+				if err := os.RemoveAll(filepath.Join(dir, "jetstream", "$G", "streams", "spoor", part)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n := range 3 { // and nothing is amiss later
+				log, err := jetstream.OpenEmbedded(t.Context(), jetstream.Options{Dir: dir})
+				if err != nil {
+					t.Fatal(err)
+				}
+				appendNumbered(t, log, n, 1)
+				take(t, log, "", 0, n+1)
+				if err := log.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
