@@ -15,7 +15,7 @@ func TestCompact(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "spoor.duckdb")
 	w := open(t, duckdb.Options{Path: path})
-	const people, rounds = 20_000, 10
+	const people, rounds = 20_000, 11
 	for round := range rounds {
 		b := &warehouse.Batch{ID: fmt.Sprint(round), Stream: "main", Moves: []warehouse.Move{{Shard: "0", From: "0", To: "0"}}}
 		if round == 0 {
