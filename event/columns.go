@@ -175,6 +175,7 @@ type Rows struct {
 	builder  *array.RecordBuilder
 	rows     int
 	jsonSize int
+	last     []int // what the columns of the last batch held: rows, then bytes of each column of text
 }
 
 // NewRows makes a builder for batches of about capacity rows.
@@ -186,6 +187,9 @@ func NewRows(allocator memory.Allocator, capacity int) *Rows {
 
 // Append copies an event into the columns.
 func (r *Rows) Append(e *Event) {
+	if r.rows == 0 {
+		r.reserve()
+	}
 	for i := range r.columns {
 		c := &r.columns[i]
 		switch b := r.builder.Field(i).(type) {
@@ -226,8 +230,30 @@ func (r *Rows) Bytes() int { return r.jsonSize }
 
 // Take gives the rows as a record batch, which the caller releases, and is empty afterwards.
 func (r *Rows) Take() arrow.RecordBatch {
+	r.last = append(r.last[:0], r.rows)
+	for _, b := range r.builder.Fields() {
+		size := 0
+		if text, ok := b.(*array.StringBuilder); ok {
+			size = text.DataLen()
+		}
+		r.last = append(r.last, size)
+	}
 	r.rows, r.jsonSize = 0, 0
 	return r.builder.NewRecordBatch()
+}
+
+// reserve makes room for a batch like the last one: columns that grow by doubling copy all that they hold, and leave
+// twice as much to the collector. An idle builder holds nothing.
+func (r *Rows) reserve() {
+	if len(r.last) == 0 {
+		return
+	}
+	r.builder.Reserve(r.last[0])
+	for i, b := range r.builder.Fields() {
+		if text, ok := b.(*array.StringBuilder); ok {
+			text.ReserveData(r.last[i+1])
+		}
+	}
 }
 
 // Release frees the builder's memory.

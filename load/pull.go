@@ -79,7 +79,7 @@ func ripe(shards []stream.Shard, begun, done map[stream.ShardID]bool) []stream.S
 func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stream.Position, out chan<- pulled) error {
 	reader, err := l.options.Log.Read(ctx, shard, after)
 	for {
-		if errors.Is(err, stream.ErrTrimmed) {
+		if gone(err) {
 			// Records that were never loaded are gone. What is left is loaded; audit names the gap.
 			l.metrics.trimmed.Inc()
 			l.log.Error("the stream has lost records that were not loaded; going on with the oldest it has",
@@ -88,7 +88,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 				reader.Close()
 			}
 			reader, err = l.options.Log.Read(ctx, shard, "")
-			if errors.Is(err, stream.ErrTrimmed) {
+			if gone(err) {
 				return fmt.Errorf("reading shard %s from its oldest record: %w", shard, err)
 			}
 		}
@@ -101,7 +101,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 			return reader.Close()
 		}
 		if err != nil {
-			if !errors.Is(err, stream.ErrTrimmed) {
+			if !gone(err) {
 				reader.Close()
 			}
 			continue
@@ -114,6 +114,11 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 			return ctx.Err()
 		}
 	}
+}
+
+// gone tells whether the position to read from is no longer, or not, in the stream: it forgot, or is another one.
+func gone(err error) bool {
+	return errors.Is(err, stream.ErrTrimmed) || errors.Is(err, stream.ErrUnknownPosition)
 }
 
 // trim lets the stream forget what is loaded and old enough, where it can.

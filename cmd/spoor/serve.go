@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/spoorhq/spoor/collect"
 )
 
 type serveCommand struct {
@@ -86,7 +88,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer stopLoading()
-		return serveHTTP(ctx, p, listener, door.Server(mux), func(closing context.Context) error {
+		return serveHTTP(ctx, p, collect.LimitListener(listener, c.Connections), door.Server(mux), func(closing context.Context) error {
 			err := door.Drain(closing)
 			waitFor(closing, func() bool { return watcher.InFlight().Events == 0 })
 			pages.Close()

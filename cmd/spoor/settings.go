@@ -36,6 +36,7 @@ type doorFlags struct {
 	Source       []string `help:"A source and its write key, NAME=KEY; give it once for each key. A number of events a second behind a comma bounds the source: web=KEY,500. On loopback the default is dev=dev." env:"SPOOR_SOURCE" placeholder:"NAME=KEY"`
 	TrustedProxy []string `help:"A proxy's address or prefix whose X-Forwarded-For is believed." env:"SPOOR_TRUSTED_PROXY" placeholder:"CIDR"`
 	Collector    string   `help:"This collector's id, the same after a restart. Default: the host's name." env:"SPOOR_COLLECTOR" placeholder:"ID"`
+	Connections  int      `help:"The most connections at a time; more wait." default:"10000" env:"SPOOR_CONNECTIONS"`
 	DoorMemory   byteSize `help:"The bound on the bodies in flight. Full means 503." default:"64MiB" env:"SPOOR_DOOR_MEMORY" placeholder:"SIZE"`
 }
 

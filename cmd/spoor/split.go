@@ -7,6 +7,8 @@ import (
 	"net/http"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/spoorhq/spoor/collect"
 )
 
 // The roles run alone. They meet on a stream and a warehouse that several processes can reach.
@@ -48,7 +50,7 @@ func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logge
 	mux := http.NewServeMux()
 	operations(mux, registry, door.Ready)
 	mux.Handle("/", door)
-	return serveHTTP(ctx, p, listener, door.Server(mux), door.Drain)
+	return serveHTTP(ctx, p, collect.LimitListener(listener, c.Connections), door.Server(mux), door.Drain)
 }
 
 type loadCommand struct {
