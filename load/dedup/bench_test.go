@@ -77,7 +77,7 @@ func BenchmarkCheck(b *testing.B) {
 			}
 			written = append(written, keys[:len(keys)/runs]...)
 			s.mu.Lock()
-			s.write(int64(t.n), t.walk, func(error) {})
+			s.write(s.plan(int64(t.n), s.kept()+int64(t.n)), t.walk, func(error) {})
 			s.mu.Unlock()
 		}
 		quiet(s)

@@ -30,13 +30,15 @@
 // (four bytes per 1024 ids). Where the filters would pass that, they get coarser:
 //
 //	ids in runs          30 M    60 M     100 M    300 M    1 G      8.6 G (100,000/s for 24 h)
-//	for seven planes     50 MiB  100 MiB  167 MiB  501 MiB  1.7 GiB  14 GiB
-//	planes in 128 MiB    7       5        3        1        0        0
-//	new ids let through  0.1%    0.9%     6%       39%      all      all, by each run
+//	for seven planes     67 MiB  134 MiB  223 MiB  668 MiB  2.2 GiB  19 GiB
+//	planes in 128 MiB    7       4        2        1        0        0
+//	new ids let through  0.1%    2.4%     15%      39%      all      all, by each run
 //
-// A new id that is let through costs a read of 4 KiB. So too little memory costs speed, never exactness; two bytes for
-// each id of the window are enough for full speed. On disk an id takes 20 bytes, and twice that while runs wait to
-// expire or are being merged. Memory bounds what the Set holds; Go's collector needs its usual share on top.
+// That is with a quarter for what a merge needs meanwhile. A new id that is let through costs a read of 4 KiB. So too
+// little memory costs speed, never exactness: full speed is two and a half bytes for each id in the runs, and those hold
+// the window's ids and, on average, a quarter more that wait for the rest of their run to get too old. On disk an id
+// takes 20 bytes, and twice that while it is being merged. Memory bounds what the Set holds; Go's collector needs its
+// usual share on top.
 package dedup
 
 import (
@@ -226,10 +228,8 @@ func (s *Set) Stat() Stat {
 	for _, b := range s.batches {
 		st.Memory += int64(cap(b.ids)) * slotSize
 	}
-	for _, r := range s.runs {
-		st.IDs += r.n
-		st.Disk += r.n * entrySize
-	}
+	st.IDs += s.kept()
+	st.Disk += s.kept() * entrySize
 	return st
 }
 

@@ -173,11 +173,18 @@ func TestWindowCountsBothWays(t *testing.T) {
 			t.Errorf("seen at %d, asked at %d: want %d, have %d", at, c.at, c.want, have)
 		}
 	}
-	// Seen a second time outside the window, it is seen at both.
-	load(t, s, key, at+5000)
-	for _, at := range []int64{at - 3600, at + 3600, at + 5000 + 3600} {
-		if seen(t, s, key, at) != 1 {
-			t.Errorf("want a duplicate at %d, have none", at)
+	// Seen a second time outside the window, it is seen at both, wherever that is written down.
+	load(t, s, key, at+10_000)
+	for _, more := range []int{0, 2000} {
+		load(t, s, ids(s, "more", more), at+10_000)
+		quiet(s)
+		for _, c := range []struct {
+			at   int64
+			want int
+		}{{at - 3600, 1}, {at + 3600, 1}, {at + 5000, 0}, {at + 6400, 1}, {at + 13_600, 1}, {at + 13_601, 0}} {
+			if have := seen(t, s, key, c.at); have != c.want {
+				t.Errorf("with %d more, asked at %d: want %d, have %d", more, c.at-at, c.want, have)
+			}
 		}
 	}
 }
@@ -268,14 +275,22 @@ func TestForget(t *testing.T) {
 	for h := range int64(20) { // 100 tables, of which the last hour's ten and what is not yet cleared away are kept
 		at := start + h*hour
 		for part := range int64(10) {
-			load(t, s, ids(s, fmt.Sprint(h, "-", part, "-"), 500), at+part*360)
+			for some := range slices.Chunk(ids(s, fmt.Sprint(h, "-", part, "-"), 500), 250) {
+				load(t, s, some, at+part*360)
+				if s.active.n > 1000 {
+					t.Fatalf("want at most 1000 ids in the table, have %d", s.active.n)
+				}
+			}
 			quiet(s)
 			s.Forget(time.Unix(at+part*360, 0))
 			st := s.Stat()
 			most.IDs, most.Disk = max(most.IDs, st.IDs), max(most.Disk, st.Disk)
 		}
 	}
-	s.Forget(time.Unix(start, 0)) // not back again
+	cutoff := s.cutoff
+	if s.Forget(time.Unix(start, 0)); s.cutoff != cutoff {
+		t.Errorf("want no way back from %d, have %d", cutoff, s.cutoff)
+	}
 	if most.IDs > 20_000 || most.Disk > 20_000*entrySize {
 		t.Errorf("want at most three windows of 5000 ids, and a table; have %+v", most)
 	}
@@ -342,24 +357,53 @@ func TestDiskGone(t *testing.T) {
 	if n := seen(t, s, known, at); n != len(known) {
 		t.Errorf("want all %d seen, have %d", len(known), n)
 	}
+	load(t, s, ids(s, "more", 2000), at) // and it is not spoken of again
+}
+
+// TestFiltersShareTheMemory has four times as many ids as there is memory for fine filters.
+func TestFiltersShareTheMemory(t *testing.T) {
+	t.Parallel()
+	const limit = 12 << 10
+	s := newSet(t, tiny(500, limit))
+	for i := range 50 {
+		load(t, s, ids(s, fmt.Sprint(i, "-"), 500), 1_000_000)
+		quiet(s)
+		if have := s.filters(); have > limit {
+			t.Fatalf("want at most %d bytes of filters and indexes, have %d", limit, have)
+		}
+	}
+	fewest, most := maxPlanes, 0
+	for _, r := range s.runs {
+		n := len(r.filter.planes)
+		fewest, most = min(fewest, n), max(most, n)
+	}
+	if fewest == 0 || most == maxPlanes || most-fewest > 2 {
+		t.Errorf("want all filters about as fine, have %d to %d planes", fewest, most)
+	}
+	if have := s.filters(); have < limit/2 {
+		t.Errorf("want the better part of %d bytes used, have %d", limit, have)
+	}
 }
 
 // TestDamage has the disk lose what was written. An error is the only right answer to a question that needs it.
 func TestDamage(t *testing.T) {
 	t.Parallel()
+	zeros := func(name string) error {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(name, make([]byte, info.Size()), 0o600)
+	}
 	for name, c := range map[string]struct {
-		harm func(name string) error
-		want error
+		table int
+		harm  func(name string) error
+		want  error
 	}{
-		"cut off": {func(name string) error { return os.Truncate(name, 0) }, io.ErrUnexpectedEOF},
-		"zeros": {func(name string) error {
-			info, err := os.Stat(name)
-			if err != nil {
-				return err
-			}
-			return os.WriteFile(name, make([]byte, info.Size()), 0o600)
-		}, errDamaged},
-		"another's": {func(name string) error {
+		"cut off":                 {8000, func(name string) error { return os.Truncate(name, 0) }, io.ErrUnexpectedEOF},
+		"zeros":                   {8000, zeros, errDamaged},
+		"zeros in a single slice": {800, zeros, errDamaged},
+		"another's": {8000, func(name string) error {
 			info, err := os.Stat(name)
 			if err != nil {
 				return err
@@ -369,11 +413,11 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := tiny(8000, 64<<10)
+			l := tiny(c.table, 64<<10)
 			l.fanout = 1 << 30
 			s := newSet(t, l)
 			at := int64(1_000_000)
-			keys := ids(s, "a", 20_000)
+			keys := ids(s, "a", 5*c.table/2)
 			load(t, s, keys, at)
 			quiet(s)
 			for _, r := range s.runs {

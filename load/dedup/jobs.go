@@ -48,6 +48,15 @@ func (s *Set) buffers() int64 {
 	return int64(n * s.limits.buffer)
 }
 
+// kept returns the entries in all runs.
+func (s *Set) kept() int64 {
+	var n int64
+	for _, r := range s.runs {
+		n += r.n
+	}
+	return n
+}
+
 // filters returns the bytes of all filters and indexes.
 func (s *Set) filters() int64 {
 	sum := s.building
@@ -113,7 +122,7 @@ func (s *Set) work() {
 	if s.frozen != nil && !s.flushing {
 		s.flushing = true
 		t := s.frozen
-		s.write(int64(t.n), t.walk, func(err error) {
+		s.write(s.plan(int64(t.n), s.kept()+int64(t.n)), t.walk, func(err error) {
 			s.flushing = false
 			if err == nil {
 				s.frozen = nil
@@ -131,7 +140,7 @@ func (s *Set) work() {
 			r.merging = true
 			n += r.n
 		}
-		s.write(n, merged(inputs, s.limits.buffer), func(err error) {
+		s.write(s.plan(n, s.kept()), merged(inputs, s.limits.buffer), func(err error) {
 			s.merges--
 			for _, r := range inputs {
 				r.merging = false
@@ -177,18 +186,18 @@ func (s *Set) start(job func() error) {
 // feed gives entries in order, until it or whoever takes them fails.
 type feed func(take func(*entry) error) error
 
-// write starts the job that writes a new run, of n entries less those that are too old, and puts it in the place of what
-// done takes away, at the same moment.
-func (s *Set) write(n int64, from feed, done func(error)) {
-	p, cutoff := s.plan(n), s.cutoff
+// write starts the job that writes a new run, less what is too old, and puts it in the place of what done takes away, at
+// the same moment.
+func (s *Set) write(p plan, from feed, done func(error)) {
+	cutoff := s.cutoff
 	s.building += p.bytes()
-	s.coming += n
+	s.coming += p.most
 	s.start(func() error {
 		r, err := s.build(p, cutoff, from)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.building -= p.bytes()
-		s.coming -= n
+		s.coming -= p.most
 		done(err)
 		if err != nil {
 			return err
@@ -203,10 +212,12 @@ func (s *Set) write(n int64, from feed, done func(error)) {
 	})
 }
 
-// plan shares out memory for a new run. Where there is too little, the finest filter loses a plane, be it an old one or
-// the new.
-func (s *Set) plan(n int64) plan {
-	p := plan{most: n, slices: int(min(n/perSlice, s.limits.filters/256)) + 1, planes: maxPlanes}
+// plan shares out memory for a new run of n entries, when all runs there are then hold total. It gives the new one as
+// many planes as all could have in three quarters of the memory: the last quarter is for the runs that a merge has not
+// replaced yet. What that takes is taken from the finest.
+func (s *Set) plan(n, total int64) plan {
+	p := plan{most: n, slices: int(min(n/perSlice, s.limits.filters/256)) + 1}
+	p.planes = int(min(max(s.limits.filters*3/4/planeBytes(total), 1), maxPlanes))
 	for p.planes > 0 && s.filters()+p.bytes() > s.limits.filters {
 		var finest *run
 		for _, r := range s.runs {
@@ -251,9 +262,7 @@ func (s *Set) build(p plan, cutoff uint32, from feed) (*run, error) {
 // what is old would stay until the newest of it is old as well.
 func (s *Set) pick() []*run {
 	var tiers [64][]*run
-	var total int64
 	for _, r := range s.runs {
-		total += r.n
 		if !r.merging {
 			t := s.tier(r.n)
 			tiers[t] = append(tiers[t], r)
@@ -268,7 +277,7 @@ func (s *Set) pick() []*run {
 		for _, r := range inputs {
 			n += r.n
 		}
-		if n <= maxEntries && (n <= total/2 || len(s.runs) >= s.limits.runs) {
+		if n <= maxEntries && (n <= s.kept()/2 || len(s.runs) >= s.limits.runs) {
 			return inputs
 		}
 	}

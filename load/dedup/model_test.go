@@ -210,6 +210,7 @@ func TestSetIsTheModel(t *testing.T) {
 func FuzzSet(f *testing.F) {
 	f.Add([]byte("\x00\x09\x30\x10\x20\x30\x01\x00\x09\x30\x10\x20\x02\x03\x09\x20"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		data = data[:min(len(data), 4000)]
 		s, err := open(t.TempDir(), 100*time.Second, tiny(32, 2<<10))
 		if err != nil {
 			t.Fatal(err)
