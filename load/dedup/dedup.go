@@ -24,7 +24,7 @@
 // # Memory
 //
 // One table takes an eighth of Memory, and 64 MiB at most: 24 bytes a slot and 3/4 full, that is 524,000 ids with
-// 128 MiB. It begins with 20 KB. There may be one table in use and one that is being written, and the staged ids of
+// 128 MiB. It begins with 20 KB. There may be one table in use and one that is being written (or kept for use), and the staged ids of
 // open batches once more, which may be 3/4 as many as a table holds: three tables together. Buffers take a fiftieth.
 // The rest, 77 MiB of 128 MiB, is for the filters (two bits a plane and id, seven planes at most) and the runs' indexes
 // (four bytes per 1024 ids). Where the filters would pass that, they get coarser:
@@ -85,6 +85,7 @@ type Set struct {
 	mu      sync.Mutex // guards what follows, and which planes the runs' filters have
 	active  *table
 	frozen  *table   // full, and to be written; or nil
+	spare   *table   // the last one that was written, to be used again: it would be so much work for Go's collector; or nil
 	runs    []*run   // by their newest entry, oldest first
 	batches []*Batch // open, oldest first
 	staged  int      // entries in batches
@@ -225,6 +226,9 @@ func (s *Set) Stat() Stat {
 		st.IDs += int64(s.frozen.n)
 		st.Memory += s.frozen.bytes()
 	}
+	if s.spare != nil {
+		st.Memory += s.spare.bytes()
+	}
 	for _, b := range s.batches {
 		st.Memory += int64(cap(b.ids)) * slotSize
 	}
@@ -254,6 +258,6 @@ func (s *Set) Close() error {
 	for _, r := range s.runs {
 		errs = append(errs, r.discard())
 	}
-	s.active, s.frozen, s.runs = nil, nil, nil
+	s.active, s.frozen, s.spare, s.runs = nil, nil, nil, nil
 	return errors.Join(errs...)
 }

@@ -102,7 +102,12 @@ func (s *Set) room(n int) error {
 // freeze puts a new table in the place of the active one and has that written. Staged entries, which may yet be taken
 // back, move to the new one: a frozen table does not change any more.
 func (s *Set) freeze() {
-	s.frozen, s.active = s.active, newTable(s.limits.table)
+	s.frozen = s.active
+	if s.active, s.spare = s.spare, nil; s.active == nil {
+		s.active = newTable(s.limits.table)
+	} else {
+		s.active.empty()
+	}
 	for _, b := range s.batches {
 		for i := range b.ids {
 			e := &b.ids[i]
@@ -125,7 +130,7 @@ func (s *Set) work() {
 		s.write(s.plan(int64(t.n), s.kept()+int64(t.n)), t.walk, func(err error) {
 			s.flushing = false
 			if err == nil {
-				s.frozen = nil
+				s.frozen, s.spare = nil, t
 			}
 		})
 	}
@@ -164,6 +169,9 @@ func (s *Set) expire() {
 		}
 		return old
 	})
+	if len(s.runs) == 0 {
+		s.spare = nil // it may be long before there are so many ids again
+	}
 }
 
 // start does a job in the background. If it fails, nobody starts it again before somebody has been told.

@@ -137,6 +137,12 @@ func (t *table) drop(cutoff uint32) {
 	t.n = kept
 }
 
+// empty forgets all.
+func (t *table) empty() {
+	clear(t.slots)
+	t.n = 0
+}
+
 // place puts e, bigger than all placed before, at its home or at next, whichever is further right, and returns the slot
 // behind it.
 func (t *table) place(e *entry, next int) int {
