@@ -52,7 +52,8 @@ func (r *result) run(ctx context.Context, query string, args []any) error {
 			}
 		}
 	}
-	r.Rows, err = r.conn.QueryContext(ctx, query, args...)
+	rows, err := r.conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller reads them, and asks for Err //nolint:gocritic // whoever asked closes them
+	r.Rows = rows
 	return err
 }
 

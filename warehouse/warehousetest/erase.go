@@ -32,7 +32,7 @@ func city(ctx context.Context, s *subject) (warehouse.Warehouse, error) {
 	alias := by("alias", "eve", "d9")
 	alias.Type, alias.PreviousID = event.TypeAlias, "d2"
 	later := by("later", "ada", "d1")
-	later.ReceivedAt += int64(minute.Microseconds())
+	later.ReceivedAt += minute.Microseconds()
 	b := s.batch(warehouse.Move{Shard: "0", To: "1"},
 		by("1", "ada", "d1"), by("2", "", "d1"), by("3", "ada", ""), by("4", "", "d2"), later, alias,
 		by("5", "bob", "d3"), by("6", "", "d3"), by("7", "adam", "d11"), by("8", "", ""), by("9", "d1", "ada"))
