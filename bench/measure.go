@@ -18,12 +18,12 @@ func idle(ctx context.Context, o *Options, s *sample) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	wait(ctx, 5*time.Second)
+	pause(ctx, 5*time.Second)
 	before, _, _, err := server.usage()
 	if err != nil {
 		return err
 	}
-	wait(ctx, 10*time.Second)
+	pause(ctx, 10*time.Second)
 	after, resident, _, err := server.usage()
 	s.add("idle: resident memory", "MiB", float64(resident)/(1<<20))
 	s.add("idle: processor", "% of one", (after-before)*10)
@@ -99,7 +99,7 @@ func throughput(ctx context.Context, o *Options, s *sample) (err error) {
 	if err != nil {
 		return err
 	}
-	wait(ctx, 2*time.Second) // a checkpoint
+	pause(ctx, 2*time.Second) // a checkpoint
 	total, err := treeBytes(server.dir)
 	if err != nil {
 		return err
@@ -227,4 +227,5 @@ func (p *probes) look(ctx context.Context) error {
 	return nil
 }
 
-func wait(ctx context.Context, d time.Duration) { sleepUntil(ctx, time.Now().Add(d)) }
+// pause waits; false: ctx ended.
+func pause(ctx context.Context, d time.Duration) bool { return sleepUntil(ctx, time.Now().Add(d)) }

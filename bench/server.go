@@ -33,7 +33,7 @@ func startServer(ctx context.Context, o *Options) (*server, error) {
 		return nil, err
 	}
 	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--data", dir, "--log-level", "warn"}, o.Server...)
-	s := &server{dir: dir, cmd: exec.Command(o.Binary, args...), done: make(chan error, 1)}
+	s := &server{dir: dir, cmd: exec.CommandContext(context.WithoutCancel(ctx), o.Binary, args...), done: make(chan error, 1)}
 	s.cmd.Stderr = o.Log
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -53,18 +53,21 @@ func startServer(ctx context.Context, o *Options) (*server, error) {
 	if err != nil || s.host == s.url {
 		return nil, errors.Join(fmt.Errorf("spoor serve printed no URL but %q", line), s.stop())
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		response, err := http.Get(s.url + "/readyz")
-		if err == nil {
+	starting, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for pause(starting, 20*time.Millisecond) {
+		r, err := http.NewRequestWithContext(starting, http.MethodGet, s.url+"/readyz", nil)
+		if err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+		if response, err := http.DefaultClient.Do(r); err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return s, nil
 			}
 		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return nil, errors.Join(errors.New("spoor serve was not ready within a minute"), s.stop())
-		}
 	}
+	return nil, errors.Join(errors.New("spoor serve was not ready within a minute"), s.stop())
 }
 
 // stop ends the server and removes its data.
@@ -124,7 +127,7 @@ func (s *server) rows(ctx context.Context) (int64, error) {
 
 // settled waits until the table holds so many rows, and gives when it was seen to.
 func (s *server) settled(ctx context.Context, want int64) (time.Time, error) {
-	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); ; pause(ctx, 50*time.Millisecond) {
 		have, err := s.rows(ctx)
 		now := time.Now()
 		switch {
@@ -142,7 +145,7 @@ func (s *server) settled(ctx context.Context, want int64) (time.Time, error) {
 
 // usage is what the server has used so far: seconds of processor, bytes of memory now and at most.
 func (s *server) usage() (cpu float64, resident, peak int64, err error) {
-	proc := filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid))
+	proc := fmt.Sprintf("/proc/%d", s.cmd.Process.Pid)
 	stat, err := os.ReadFile(filepath.Join(proc, "stat"))
 	if err != nil {
 		return 0, 0, 0, err

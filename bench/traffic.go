@@ -233,7 +233,7 @@ func (t *traffic) client(ctx context.Context, n int, histogram *hdrhistogram.His
 				return fmt.Errorf("the server answered %d", status)
 			}
 			t.refused.Add(1)
-			time.Sleep(min(time.Duration(after)*time.Second, time.Second))
+			pause(ctx, min(time.Duration(after)*time.Second, time.Second))
 		}
 		t.acknowledged.Add(int64(len(b.ids)))
 		_ = histogram.RecordValue(min(max(time.Since(due).Microseconds(), 1), 60_000_000))

@@ -67,7 +67,7 @@ func row(e *event.Event) string {
 		if !f.IsExported() || f.Name == "Request" {
 			continue
 		}
-		if text, ok := v.Field(i).Interface().([]byte); ok {
+		if text, ok := reflect.TypeAssert[[]byte](v.Field(i)); ok {
 			fmt.Fprintf(&b, "%s %s\n", f.Name, text)
 			continue
 		}

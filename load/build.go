@@ -234,7 +234,7 @@ func (b *builder) bury(e *event.Event, v event.Verdict, origin event.Origin) {
 }
 
 // take gives the finished batch, and begins the next.
-func (b *builder) take() (*pending, error) {
+func (b *builder) take() *pending {
 	batch := &warehouse.Batch{
 		ID: ulid.Make().String(), Stream: b.loader.options.Stream,
 		Suspects: b.suspects, Window: b.loader.options.Window,
@@ -258,7 +258,7 @@ func (b *builder) take() (*pending, error) {
 	b.forget()
 	clear(b.moves)
 	b.suspects, b.bytes, b.oldest = nil, 0, event.NoTime
-	return p, nil
+	return p
 }
 
 // countFailures tells the metrics what the steps failed on since the last batch.

@@ -79,7 +79,7 @@ func (o *Options) defaults() error {
 		o.ForeignSource = "stream"
 	}
 	if o.Logger == nil {
-		o.Logger = slog.Default()
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
@@ -188,10 +188,7 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	hand := func() error {
-		batch, err := b.take()
-		if err != nil {
-			return err
-		}
+		batch := b.take()
 		free = false
 		select {
 		case batches <- batch:

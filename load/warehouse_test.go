@@ -170,7 +170,7 @@ func (w *fakeWarehouse) known(rows []row, b *warehouse.Batch) []int32 {
 	for _, i := range b.Suspects {
 		r := rows[i]
 		if slices.ContainsFunc(w.rows, func(have row) bool {
-			apart := time.Duration(have["received_at"].(event.Time)-r["received_at"].(event.Time)) * time.Microsecond
+			apart := event.GoTime(have["received_at"].(event.Time)).Sub(event.GoTime(r["received_at"].(event.Time)))
 			return have["source"] == r["source"] && have["message_id"] == r["message_id"] && apart.Abs() <= b.Window
 		}) {
 			out = append(out, i)

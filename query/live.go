@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -132,4 +133,55 @@ func (l *Live) names(ctx context.Context, w Asker, from time.Time, most int) err
 		last.Minutes = append(last.Minutes, c)
 	}
 	return rows.Err()
+}
+
+// NewestEvent is a row of the table events as the list of the newest shows it.
+type NewestEvent struct {
+	MessageID         string          `json:"message_id"`
+	Source            string          `json:"source"`
+	Type              string          `json:"type,omitempty"`
+	Event             string          `json:"event,omitempty"`
+	UserID            string          `json:"user_id,omitempty"`
+	AnonymousID       string          `json:"anonymous_id,omitempty"`
+	ReceivedAt        time.Time       `json:"received_at"`
+	OriginalTimestamp *time.Time      `json:"original_timestamp,omitempty"`
+	Protocol          string          `json:"protocol,omitempty"`
+	Properties        json.RawMessage `json:"properties,omitempty"`
+	Traits            json.RawMessage `json:"traits,omitempty"`
+	Context           json.RawMessage `json:"context,omitempty"`
+}
+
+// AskNewest gives the events that were received last, since a time, the newest first. An empty source or event name
+// lets all through.
+func AskNewest(ctx context.Context, w Asker, since time.Time, source, event string, most int) ([]NewestEvent, error) {
+	rows, err := w.Query(ctx, `select message_id, source, coalesce(type, ''), coalesce(event, ''), coalesce(user_id, ''),
+			coalesce(anonymous_id, ''), received_at, original_timestamp, coalesce(protocol, ''),
+			coalesce(cast(properties as varchar), ''), coalesce(cast(traits as varchar), ''), coalesce(cast(context as varchar), '')
+		from events where received_at >= ? and (? = '' or source = ?) and (? = '' or event = ?)
+		order by received_at desc, original_timestamp desc, message_id desc limit ?`, since, source, source, event, event, most)
+	if err != nil {
+		return nil, fmt.Errorf("reading the newest events: %w", err)
+	}
+	defer rows.Close()
+	events := []NewestEvent{}
+	for rows.Next() {
+		var e NewestEvent
+		var properties, traits, about string
+		if err := rows.Scan(&e.MessageID, &e.Source, &e.Type, &e.Event, &e.UserID, &e.AnonymousID, &e.ReceivedAt,
+			&e.OriginalTimestamp, &e.Protocol, &properties, &traits, &about); err != nil {
+			return nil, fmt.Errorf("reading the newest events: %w", err)
+		}
+		e.ReceivedAt = e.ReceivedAt.UTC()
+		e.Properties, e.Traits, e.Context = object(properties), object(traits), object(about)
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+// object takes a column's text as JSON; nil: there is none.
+func object(text string) json.RawMessage {
+	if text == "" || text == "{}" {
+		return nil
+	}
+	return json.RawMessage(text)
 }

@@ -58,7 +58,10 @@ func (r *Result) WriteParquet(w io.Writer) error {
 }
 
 func writeRowGroup(out *file.Writer, columns []*parquetColumn) error {
-	group := out.AppendRowGroup()
+	group, err := out.AppendRowGroupChecked()
+	if err != nil {
+		return err
+	}
 	for _, c := range columns {
 		chunk, err := group.NextColumn()
 		if err != nil {

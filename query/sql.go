@@ -13,6 +13,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) 
 	if strings.TrimSpace(text) == "" {
 		return nil, errors.New("sql cannot be empty")
 	}
-	rows, err := w.Query(ctx, text)
+	rows, err := w.Query(ctx, bounded(text, limit))
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,16 @@ func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) 
 		r.dest[i] = &r.values[i]
 	}
 	return r, nil
+}
+
+// bounded has the warehouse stop behind the row that tells that there are more, for a driver may hold an answer whole.
+func bounded(text string, limit int) string {
+	trimmed := strings.TrimRight(strings.TrimSpace(text), "; \t\r\n")
+	verb, _, _ := strings.Cut(trimmed, " ")
+	if limit == 0 || !slices.Contains([]string{"select", "with", "from"}, strings.ToLower(strings.TrimSpace(verb))) {
+		return text
+	}
+	return fmt.Sprintf("select * from (%s\n) as answer limit %d", trimmed, limit+1)
 }
 
 // Next gives the next row's values, valid until the next call; nil: there are no more, or Err tells why.

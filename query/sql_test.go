@@ -32,7 +32,7 @@ func answering(t *testing.T, answer *fakedb.Answer, err error) asker {
 }
 
 func (a asker) Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error) {
-	return a.db.QueryContext(ctx, query, args...)
+	return a.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck // whoever asked reads them
 }
 
 // decimal is a number as a driver gives it: exact as text.

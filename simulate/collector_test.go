@@ -163,7 +163,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(status)
-	io.WriteString(w, c.body)
+	_, _ = io.WriteString(w, c.body)
 }
 
 func (c *collector) keep(p *post) {
@@ -195,5 +195,5 @@ func (c *collector) serveSQL(w http.ResponseWriter, r *http.Request) {
 		}
 		rows = append(rows, row)
 	}
-	json.NewEncoder(w).Encode(rows)
+	_ = json.NewEncoder(w).Encode(rows)
 }

@@ -51,7 +51,6 @@ func (d *dice) below(n int) int {
 }
 
 // between returns a number in [low, high].
-func (d *dice) between(low, high int) int { return low + d.below(high-low+1) }
 
 // unit returns a number in [0, 1).
 func (d *dice) unit() float64 { return float64(d.next()>>11) / (1 << 53) }

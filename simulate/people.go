@@ -93,7 +93,8 @@ func newCrowd(seed uint64) *crowd {
 // habit returns the habit of person number n, and the dice for the rest.
 func (c *crowd) habit(n uint32) (uint8, dice) {
 	d := throwFor(c.seed, uint64(n), forPerson)
-	return uint8(c.habits.draw(&d)), d
+	habit := uint8(c.habits.draw(&d))
+	return habit, d
 }
 
 // person derives person number n.

@@ -19,7 +19,7 @@ type slow struct {
 }
 
 func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
-	io.Copy(io.Discard, r.Body)
+	_, _ = io.Copy(io.Discard, r.Body)
 	r.Body.Close()
 	s.mu.Lock()
 	if s.from.IsZero() {
@@ -145,7 +145,7 @@ type refusing struct {
 }
 
 func (f *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
-	io.Copy(io.Discard, r.Body)
+	_, _ = io.Copy(io.Discard, r.Body)
 	r.Body.Close()
 	f.at = append(f.at, time.Now())
 	header := http.Header{}

@@ -218,7 +218,7 @@ func (r *retryingReader) Next(ctx context.Context) (records []Record, err error)
 			return err
 		}
 		if records, err = r.inner.Next(ctx); err != nil && ctx.Err() == nil {
-			r.drop()
+			_ = r.drop()
 		}
 		return err
 	})

@@ -197,7 +197,7 @@ func TestRetryPausesGrow(t *testing.T) {
 			return errPassing
 		}}}
 		patience := stream.Patience{First: time.Second, Longest: 8 * time.Second, Within: time.Minute}
-		stream.Retry(log, patience).Append(t.Context(), letters("a"))
+		_ = stream.Retry(log, patience).Append(t.Context(), letters("a"))
 		whole := time.Second
 		for i := 1; i < len(at); i++ {
 			if pause := at[i].Sub(at[i-1]); pause < whole/2 || pause > whole {

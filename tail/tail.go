@@ -45,7 +45,7 @@ type Watcher struct {
 // New makes a watcher.
 func New(options Options) *Watcher {
 	if options.Logger == nil {
-		options.Logger = slog.Default()
+		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	order, _ := stream.As[stream.Orderer](options.Log)
 	return &Watcher{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -46,11 +47,7 @@ func (l *line) watch() *tail.Watcher {
 			if l.down != nil {
 				return nil, l.down
 			}
-			positions := map[string]string{}
-			for shard, p := range l.positions {
-				positions[shard] = p
-			}
-			return positions, nil
+			return maps.Clone(l.positions), nil
 		},
 	})
 	ctx, cancel := context.WithCancel(l.t.Context())

@@ -48,7 +48,7 @@ const (
 	slowSync   = 50 * time.Millisecond
 )
 
-func (c *doctorCommand) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+func (c *doctorCommand) Run(ctx context.Context, p *process) error {
 	d := &doctor{c: c}
 	running := d.server(ctx)
 	d.configuration()
@@ -159,7 +159,7 @@ func (d *doctor) disk() {
 		d.add("disk", false, "check the path of --data", "%s: %v", folder, err)
 		return
 	}
-	free := byteSize(int64(fs.Bavail) * int64(fs.Bsize))
+	free := byteSize(int64(fs.Bavail) * int64(fs.Bsize)) //nolint:unconvert // other systems have other types here
 	d.add("disk", free > fewBytes, "free some space, or put --data on a larger disk", "%s free in %s", free, folder)
 	d.add("stream limit", int64(free) > int64(d.c.StreamLimit)/4, "lower --stream-limit, so that the stream is full before the disk is",
 		"the stream may grow to %s", d.c.StreamLimit)

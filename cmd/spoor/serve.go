@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -120,8 +121,8 @@ func (c *closers) add(f func() error) { *c = append(*c, f) }
 
 func (c *closers) close() error {
 	var err error
-	for i := len(*c) - 1; i >= 0; i-- {
-		err = errors.Join(err, (*c)[i]())
+	for _, f := range slices.Backward(*c) {
+		err = errors.Join(err, f())
 	}
 	return err
 }

@@ -99,10 +99,10 @@ func printTable(w io.Writer, from io.Reader, limit int) error {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	rows := 0
+	rows, more := 0, false
 	for in.More() {
 		if limit == -1 && rows == tableRows {
-			defer fmt.Fprintf(w, "… and more: the first %d rows are shown; --limit 0 shows all\n", tableRows)
+			more = true
 			break
 		}
 		names, values, err := decodeRow(in)
@@ -119,7 +119,11 @@ func printTable(w io.Writer, from io.Reader, limit int) error {
 		fmt.Fprintln(w, "no rows")
 		return nil
 	}
-	return out.Flush()
+	err := out.Flush()
+	if more {
+		fmt.Fprintf(w, "… and more: the first %d rows are shown; --limit 0 shows all\n", tableRows)
+	}
+	return err
 }
 
 func decodeRow(in *json.Decoder) (names, values []string, err error) {

@@ -18,7 +18,7 @@ func TestAnswers(t *testing.T) {
 		return &fakedb.Answer{Columns: []string{"n", "what"}, Types: []string{"BIGINT"}, Rows: [][]any{{int64(1), args[0]}}, Err: broken}, nil
 	})
 	defer db.Close()
-	if _, err := db.QueryContext(t.Context(), "refused"); !errors.Is(err, broken) {
+	if _, err := db.QueryContext(t.Context(), "refused"); !errors.Is(err, broken) { //nolint:gocritic // it is the query that is refused
 		t.Errorf("want the error of the question; have %v", err)
 	}
 	rows, err := db.QueryContext(t.Context(), "anything", "x")

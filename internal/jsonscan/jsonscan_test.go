@@ -366,7 +366,7 @@ func TestNoAllocation(t *testing.T) {
 	for _, s := range samples() {
 		buf = AppendClean(buf[:0], s.text)
 		for name, f := range map[string]func(){
-			"Scan": func() { full(s.text) },
+			"Scan": func() { _, _ = full(s.text) },
 			"NewMembers": func() {
 				for m := NewMembers(s.text); m.Next(); {
 					m.Key()

@@ -340,7 +340,7 @@ func merged(runs []*run, buffer int) feed {
 					return err
 				}
 			}
-			if err := c.step(); err == io.EOF {
+			if err := c.step(); errors.Is(err, io.EOF) {
 				cursors = slices.Delete(cursors, first, first+1)
 			} else if err != nil {
 				return err

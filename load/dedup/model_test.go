@@ -70,8 +70,8 @@ func play(t *testing.T, s *Set, m *model, next func(n int) (int, bool), keys []K
 	rollback := func(from int) {
 		open[from].Rollback()
 		for _, b := range open[from:] {
-			for i := len(b.keys) - 1; i >= 0; i-- {
-				m.seen[b.keys[i]] = slices.DeleteFunc(m.seen[b.keys[i]], func(at int64) bool { return at == b.at[i] })
+			for i, key := range slices.Backward(b.keys) {
+				m.seen[key] = slices.DeleteFunc(m.seen[key], func(at int64) bool { return at == b.at[i] })
 			}
 			b.Rollback() // of one that has ended: nothing
 		}

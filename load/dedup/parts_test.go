@@ -39,7 +39,7 @@ func TestTableIsASortedSlice(t *testing.T) {
 		tb := newTable(1 + r.IntN(200))
 		var want []entry
 		for range 400 {
-			e := entry{Key{r.Uint64() | uint64(seed%3)*0xfff<<52, r.Uint64N(3)}, 1 + r.Uint32N(5)}
+			e := entry{Key{r.Uint64() | seed%3*0xfff<<52, r.Uint64N(3)}, 1 + r.Uint32N(5)}
 			if len(want) > 0 && r.IntN(3) == 0 {
 				e.Key = want[r.IntN(len(want))].Key // for another time, or the same
 			}

@@ -96,7 +96,7 @@ func (r *run) has(buf []byte, key Key, from, to uint32) (bool, error) {
 
 // unexpected names the end of a file for what it is in a run, whose length is known.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

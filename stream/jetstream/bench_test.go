@@ -17,7 +17,7 @@ import (
 
 func noise(size int) []byte {
 	data := make([]byte, size)
-	rand.NewChaCha8([32]byte{1}).Read(data)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
 	return data
 }
 

@@ -15,7 +15,7 @@ func freeBytes(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &about); err != nil {
 		return 0, err
 	}
-	return int64(about.Bavail) * int64(about.Bsize), nil
+	return int64(about.Bavail) * int64(about.Bsize), nil //nolint:unconvert // other systems have other types here
 }
 
 // lock takes a file for this opening of it alone, until it is closed or the process ends. Its error is a predicate.
@@ -25,7 +25,7 @@ func lock(path string) (*os.File, error) {
 		return nil, fmt.Errorf("cannot be locked: %w", err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("is open already, here or in another process: %w", err)
 	}
 	return file, nil

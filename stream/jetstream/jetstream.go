@@ -237,8 +237,7 @@ func (l *Log) explain(doing string, err error) error {
 	if l.usable(context.Background()) != nil {
 		return stream.ErrClosed
 	}
-	var api *js.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*js.APIError](err); ok {
 		switch api.ErrorCode {
 		case codeAccountExceeded, codeInsufficient, codeStorageExceeded:
 			return fmt.Errorf("%w: %w", stream.ErrFull, err)

@@ -198,7 +198,7 @@ func (r *reader) gap(ctx context.Context, came uint64) error {
 }
 
 func (r *reader) Close() error {
-	if r.failed == stream.ErrClosed {
+	if errors.Is(r.failed, stream.ErrClosed) {
 		return nil
 	}
 	r.failed = stream.ErrClosed

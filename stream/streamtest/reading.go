@@ -154,7 +154,7 @@ func readersApart(ctx context.Context, s *subject) error {
 		if readers[i], err = read(ctx, log, ""); err != nil {
 			return err
 		}
-		defer readers[i].Close()
+		defer readers[i].Close() //nolint:revive,gocritic // all are read to the end of the step
 	}
 	for from := 0; from < len(want); from += 10 {
 		if err := log.Append(ctx, want[from:from+10]); err != nil {

@@ -32,7 +32,7 @@ func numbered(from, to int) []stream.Record {
 func noise(seed uint64, size int) []byte {
 	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), 1})
 	data := make([]byte, size)
-	source.Read(data)
+	_, _ = source.Read(data)
 	return data
 }
 
