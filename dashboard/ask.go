@@ -87,6 +87,7 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 	switch {
 	case err == nil:
 	case left.yes:
+		_ = out.Flush() // what was read before the fault
 		d.options.Logger.Warn("an answer was cut off", "err", err)
 		h.Set(errorTrailer, strings.ReplaceAll(err.Error(), "\n", " "))
 	case ctx.Err() != nil:
@@ -126,8 +127,10 @@ func (d *Dashboard) tail(w http.ResponseWriter, r *http.Request) {
 	}, sample, 4096)
 	defer viewer.Close()
 
-	var out sender = newNDJSON(w)
-	if !strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
+	var out sender
+	if strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
+		out = newNDJSON(w)
+	} else {
 		out = newSSE(w)
 	}
 	alive := time.NewTicker(keepAlive)

@@ -51,7 +51,7 @@ func New(o Options) (*Dashboard, error) {
 		o.QueryFor = time.Minute
 	}
 	if o.Logger == nil {
-		o.Logger = slog.Default()
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	d := &Dashboard{options: o}
 	d.hub = newHub(d.snapshot)
@@ -64,6 +64,7 @@ func New(o Options) (*Dashboard, error) {
 	mux.Handle("GET /assets/", pages.assets)
 	mux.HandleFunc("GET /api/live", d.live)
 	mux.HandleFunc("GET /api/live/stream", d.liveStream)
+	mux.HandleFunc("GET /api/newest", d.newest)
 	mux.HandleFunc("GET /api/tail", d.tail)
 	mux.HandleFunc("POST /api/sql", d.sql)
 	mux.HandleFunc("GET /api/audit", d.audit)

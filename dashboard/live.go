@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/spoorhq/spoor/query"
@@ -121,6 +123,30 @@ func (d *Dashboard) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, snapshot)
+}
+
+// newestMost bounds what newest answers; newestSince is how far back it looks.
+const (
+	newestMost  = 200
+	newestSince = time.Hour
+)
+
+// newest answers ?limit=&source=&event= with the rows of the last hour that were received last.
+func (d *Dashboard) newest(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	limit, err := strconv.Atoi(cmp.Or(q.Get("limit"), "50"))
+	if err != nil || limit < 1 || limit > newestMost {
+		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("limit must be a number from 1 to %d; got %q", newestMost, q.Get("limit")))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
+	defer cancel()
+	events, err := query.AskNewest(ctx, d.options.Warehouse, time.Now().UTC().Add(-newestSince), q.Get("source"), q.Get("event"), limit)
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	answer(w, events)
 }
 
 // liveStream sends a snapshot a second as server-sent events; where one cannot be made, a fault.

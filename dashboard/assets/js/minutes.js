@@ -5,6 +5,7 @@ import { byId, make, put, setting } from './dom.js'
 
 const minutes = 60
 const colours = 8 // --part-0 … in the stylesheet
+const animated = 4 // series at most: more are drawn anew each second without a movement between
 const rest = 'all others'
 
 /** parts divides a snapshot's minutes: [{key, name, values, total}], the largest first, no more than there are colours. */
@@ -129,7 +130,7 @@ export function minutesChart() {
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] })
   dark.addEventListener('change', repaint)
 
-  const script = byId('echarts')
+  const script = byId('chart-library')
   const begin = () => {
     chart = window.echarts.init(box, null, { renderer: 'canvas' })
     new ResizeObserver(() => {
@@ -208,19 +209,20 @@ export function minutesChart() {
   function drawChart(rolled) {
     const last = minutes - 1
     const every = box.clientWidth < 560 ? 20 : 10
-    const bars = (values) => values.map((v, i) => (i === last ? { value: v, itemStyle: { opacity: 0.62 } } : v))
+    // A bar of no height would still have an outline.
+    const bars = (values) => values.map((v, i) => (i === last && v ? { value: v, itemStyle: { opacity: 0.62 } } : v || '-'))
     const series = drawn.list.filter((p) => !hidden.has(p.key)).map((p) => ({
       id: `part ${p.key}`, name: p.name, type: 'bar', stack: 'all', data: bars(p.values), itemStyle: { color: toneNow(p.key) },
       emphasis: { disabled: true }, barCategoryGap: '24%',
     }))
     if (!hidden.has('flight')) {
       series.push({
-        id: 'flight', name: 'in flight', type: 'bar', stack: 'all', data: drawn.flying, emphasis: { disabled: true }, barCategoryGap: '24%',
+        id: 'flight', name: 'in flight', type: 'bar', stack: 'all', data: drawn.flying.map((v) => v || '-'), emphasis: { disabled: true }, barCategoryGap: '24%',
         itemStyle: { color: colour.hatch, borderColor: colour.flight, borderWidth: 1 },
       })
     }
     chart.setOption({
-      animation: !rolled && !calm.matches, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
+      animation: !rolled && !calm.matches && series.length <= animated, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: 46, right: 6, top: 10, bottom: 24 },
       xAxis: {
@@ -229,7 +231,7 @@ export function minutesChart() {
         axisTick: { alignWithLabel: true, lineStyle: { color: colour.line }, interval: (i) => i === last || timeOf(i).getMinutes() % every === 0 },
         axisLabel: {
           color: colour.soft, fontSize: 12, hideOverlap: false,
-          interval: (i) => i === last || (timeOf(i).getMinutes() % every === 0 && i < last - every / 4 && i > 1),
+          interval: (i) => i === last || (timeOf(i).getMinutes() % every === 0 && i < last - every / 3 && i > 1),
           formatter: (i) => (Number(i) === last ? '{now|now}' : format.minute(timeOf(Number(i)))),
           rich: { now: { color: colour.ink, fontSize: 12, fontWeight: 600 } },
         },

@@ -5,8 +5,10 @@ import { connect } from './connect.js'
 import { byId, make, put, setting } from './dom.js'
 
 const keep = 200
+const atFirst = 50 // of the last hour, from the warehouse
 const sample = 20 // events a second; the server leaves out the rest
 const typingPause = 250
+const drawEvery = 150 // ms at least: more often than that nobody can read
 
 /** preview writes properties on one line: revenue 12 · sku "A-1" */
 export function preview(item) {
@@ -28,6 +30,8 @@ export function fits(item, { text, name, source, refused }) {
   return !text || JSON.stringify(item).toLowerCase().includes(text.toLowerCase())
 }
 
+const keyOf = (item) => `${item.source}\n${item.message_id}`
+
 /** newest runs the list; first() is called at the first event. It gives pick(name) and know(snapshot). */
 export function newest(first) {
   const box = byId('rows')
@@ -42,7 +46,8 @@ export function newest(first) {
   let missed = 0 // came while paused, those that waiting let go of included
   let paused = false
   let byReading = false // paused because an event was opened
-  let frame = 0
+  let frame = 0 // or the timer that waits to ask for one
+  let drawnAt = -drawEvery
   let timer = 0
   let lost = false
 
@@ -76,12 +81,36 @@ export function newest(first) {
     schedule()
   })
 
+  /** fetchOld puts what the warehouse has of the last hour below what comes. */
+  let asked = 0
+  async function fetchOld() {
+    const mine = ++asked
+    const { name, source, refused } = filter()
+    if (refused) return
+    const query = new URLSearchParams({ limit: atFirst })
+    if (name) query.set('event', name)
+    if (source) query.set('source', source)
+    const response = await fetch(`/api/newest?${query}`).catch(() => null)
+    if (!response?.ok) return
+    const old = await response.json()
+    if (mine !== asked) return
+    const have = new Set([...[...list.children].map((li) => li.dataset.key), ...waiting.map(keyOf)])
+    const rows = document.createDocumentFragment()
+    for (const item of old) if (!have.has(keyOf(item)) && fits(item, filter())) rows.append(row(item))
+    list.append(rows)
+    schedule()
+  }
+  fetchOld()
+
   function schedule() {
-    frame ||= requestAnimationFrame(draw)
+    if (frame) return
+    const wait = drawnAt + drawEvery - performance.now()
+    frame = wait > 0 ? setTimeout(() => (frame = requestAnimationFrame(draw)), wait) : requestAnimationFrame(draw)
   }
 
   function draw() {
     frame = 0
+    drawnAt = performance.now()
     put(pause.firstElementChild, paused ? (missed ? `Resume · ${format.count(missed)} new` : 'Resume') : 'Pause')
     pause.setAttribute('aria-pressed', String(paused))
     if (!paused && waiting.length) {
@@ -94,7 +123,7 @@ export function newest(first) {
     none.hidden = list.children.length > 0
     const { text, name, source, refused } = filter()
     const filtered = text || name || source || refused
-    put(none, filtered ? 'Nothing that fits has come since.' : 'Nothing has come since this page was opened.')
+    put(none, filtered ? 'Nothing that fits has come in the last hour.' : 'Nothing has come in the last hour.')
     put(sub, lost ? 'reconnecting…' : filtered ? `up to ${sample} a second of those that fit` : `up to ${sample} a second, as they are accepted`)
   }
 
@@ -106,7 +135,9 @@ export function newest(first) {
     const source = make('span', 'source cut', item.source)
     source.title = item.source
     const what = item.event ?? ''
-    const name = make('span', 'name cut', '', make('span', 'type', item.type || '–'), what)
+    const name = make('span', 'name cut')
+    if (item.type !== 'track' || !what) name.append(make('span', 'type', item.type || 'no type'))
+    if (what) name.append(make('span', 'type-of', what))
     name.title = `${item.type ?? ''} ${what}`.trim()
     const who = item.user_id || item.anonymous_id || ''
     const person = make('span', item.user_id ? 'person cut' : 'person cut anonymous', who)
@@ -122,6 +153,7 @@ export function newest(first) {
     button.type = 'button'
     button.setAttribute('aria-expanded', 'false')
     const element = make('li', '', '', button)
+    element.dataset.key = keyOf(item)
     button.addEventListener('click', () => open(element, button, item))
     return element
   }
@@ -159,6 +191,7 @@ export function newest(first) {
     waiting = []
     missed = 0
     stream.again()
+    fetchOld()
     schedule()
   }
   form.addEventListener('submit', (e) => e.preventDefault())

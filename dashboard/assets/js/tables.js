@@ -3,7 +3,7 @@ import * as format from './format.js'
 import { byId, make, put, spark } from './dom.js'
 
 const minutes = 60
-const namesAtFirst = 12
+const atFirst = { names: 12, sources: 8 } // rows that are shown unless more are asked for
 
 /** across lays counts by minute out over the hour. */
 function across(from, counts) {
@@ -47,11 +47,27 @@ function table(body, makeRow) {
   }
 }
 
+/** more gives the function that cuts a list to its first rows, and the button below it that shows all of it. */
+function more(what, again) {
+  const button = byId(`${what}-more`)
+  let all = false
+  button.addEventListener('click', () => {
+    all = !all
+    again()
+  })
+  return (items) => {
+    const over = items.length - atFirst[what]
+    button.hidden = over <= 0
+    put(button, all ? `Show the first ${atFirst[what]} only` : `Show ${over} more`)
+    button.setAttribute('aria-expanded', String(all))
+    return all ? items : items.slice(0, atFirst[what])
+  }
+}
+
 /** names draws the table of names; pick(event) is called when one is chosen. */
 export function names(pick) {
-  const more = byId('names-more')
   const sub = byId('names-sub')
-  let all = false
+  const cut = more('names', () => show(latest))
   let latest = null
   const draw = table(byId('names').tBodies[0], (item) => {
     const title = make('span', 'cut', item.name)
@@ -71,41 +87,31 @@ export function names(pick) {
     }
     const { chart, draw } = sparkline()
     const total = make('td', 'number')
-    const bar = make('i')
-    const part = make('span')
-    const element = make('tr', '', '', head, make('td', 'sparks', '', chart), total, make('td', 'share', '', bar, part))
+    const part = make('td', 'share')
+    const element = make('tr', '', '', head, make('td', 'sparks', '', chart), total, part)
     return {
       element,
       draw({ values, total: n, of }) {
         draw(values)
         put(total, format.compact(n), format.count(n))
         put(part, format.share(n, of))
-        bar.style.width = `${of ? (100 * n) / of : 0}%`
+        element.style.setProperty('--part', `${of ? (100 * n) / of : 0}%`)
       },
     }
   })
   const show = (s) => {
     latest = s
     const from = Date.parse(s.from)
-    const listed = all ? s.names : s.names.slice(0, namesAtFirst)
-    draw(listed.map((n) => ({
+    draw(cut(s.names).map((n) => ({
       key: `${n.type}\n${n.event ?? ''}`, name: format.nameOf(n.type, n.event), event: n.event, total: n.total, of: s.loaded,
       values: across(from, n.minutes.map((m) => [Date.parse(m.minute), m.loaded])),
     })))
-    const over = s.names.length - namesAtFirst
-    more.hidden = over <= 0
-    put(more, all ? `Show the first ${namesAtFirst} only` : `Show ${over} more`)
-    more.setAttribute('aria-expanded', String(all))
     const others = s.name_count - s.names.length
     const rest = s.loaded - s.names.reduce((sum, n) => sum + n.total, 0)
     put(sub, others > 0
       ? `the ${s.names.length} most frequent of ${format.count(s.name_count)}; the others have ${format.compact(rest)} rows`
       : 'in the last hour')
   }
-  more.addEventListener('click', () => {
-    all = !all
-    show(latest)
-  })
   return show
 }
 
@@ -126,6 +132,8 @@ export function bySource(s) {
 
 /** sources draws the table of sources. */
 export function sources() {
+  const cut = more('sources', () => show(latest))
+  let latest = null
   const draw = table(byId('sources').tBodies[0], (item) => {
     const title = make('span', 'cut', item.source)
     title.title = item.source
@@ -147,8 +155,10 @@ export function sources() {
       },
     }
   })
-  return (s) => {
+  const show = (s) => {
+    latest = s
     const from = Date.parse(s.from)
-    draw(bySource(s).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
+    draw(cut(bySource(s)).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
   }
+  return show
 }

@@ -1,0 +1,258 @@
+package dashboard
+
+import (
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// elements gives all elements of a page.
+func elements(t *testing.T, text string) []*html.Node {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*html.Node
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func attribute(n *html.Node, name string) (string, bool) {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val, true
+		}
+	}
+	return "", false
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}
+
+func TestLivePage(t *testing.T) {
+	t.Parallel()
+	d := newHouse(t).open()
+	w := get(d, "/")
+	wants(t, "the page", w, http.StatusOK, "<!doctype html>")
+	if have := w.Header().Get("Content-Type"); have != "text/html; charset=utf-8" {
+		t.Errorf("want HTML; have %q", have)
+	}
+	ids := map[string]bool{}
+	var current []string
+	for _, n := range elements(t, w.Body.String()) {
+		for _, a := range n.Attr {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || strings.HasPrefix(a.Val, "javascript:") {
+				t.Errorf("<%s %s=%q>: the policy allows no script and no style in the page", n.Data, a.Key, a.Val)
+			}
+		}
+		if id, ok := attribute(n, "id"); ok {
+			if ids[id] {
+				t.Errorf("the id %q is there twice", id)
+			}
+			ids[id] = true
+		}
+		src, _ := attribute(n, "src")
+		href, _ := attribute(n, "href")
+		switch n.Data {
+		case "script":
+			if src == "" || n.FirstChild != nil {
+				t.Error("a script stands in the page")
+			}
+		case "style":
+			t.Error("a style stands in the page")
+		case "input", "select":
+			if n.Parent.Data != "label" || strings.TrimSpace(textOf(n.Parent)) == "" {
+				t.Errorf("a field has no label: %v", n.Attr)
+			}
+		case "button":
+			if kind, _ := attribute(n, "type"); kind != "button" {
+				t.Errorf("a button would send a form: %v", n.Attr)
+			}
+		case "a":
+			if _, ok := attribute(n, "aria-current"); ok {
+				current = append(current, textOf(n))
+			}
+		}
+		for _, url := range []string{src, href} {
+			switch {
+			case url == "" || strings.HasPrefix(url, "#"):
+			case strings.Contains(url, "//"):
+				t.Errorf("%s leads to another host", url)
+			default:
+				if have := get(d, url); have.Code != http.StatusOK {
+					t.Errorf("%s: want it served; have %d", url, have.Code)
+				}
+			}
+		}
+	}
+	if !slices.Equal(current, []string{"Live"}) {
+		t.Errorf("want the page marked in the navigation; have %q", current)
+	}
+	for _, id := range references(t) {
+		if !ids[id] {
+			t.Errorf("a script looks for #%s, which the page has not", id)
+		}
+	}
+}
+
+// references gives the ids that the page's modules look for.
+func references(t *testing.T) []string {
+	t.Helper()
+	var ids []string
+	files, err := fs.Glob(embedded, "assets/js/*.js")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("want the modules; have %v, %v", files, err)
+	}
+	for _, name := range files {
+		text, err := embedded.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`byId\('([^']+)'\)`).FindAllStringSubmatch(string(text), -1) {
+			ids = append(ids, match[1])
+		}
+	}
+	if len(ids) < 20 {
+		t.Fatalf("want what the modules look for; have %q", ids)
+	}
+	return ids
+}
+
+// What is to be copied names this server and the first source, and cannot break out of its place.
+func TestSnippets(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.options.Sources = []Source{{Name: "web", WriteKey: `it's </pre><script>"`}, {Name: "app", WriteKey: "other"}}
+	body := get(h.open(), "/", "Host: 10.0.0.5:8080").Body.String()
+	var texts []string
+	for _, n := range elements(t, body) {
+		if n.Data == "pre" {
+			texts = append(texts, textOf(n))
+		}
+	}
+	for i, want := range []string{
+		`curl http://10.0.0.5:8080/v1/track -u 'it'\''s </pre><script>":'`,
+		`writeKey: 'it\'s \u003c/pre\u003e\u003cscript\u003e\"', cdnURL: 'http://10.0.0.5:8080'`,
+		`writeKey: 'it\'s \u003c/pre\u003e\u003cscript\u003e\"', host: 'http://10.0.0.5:8080'`,
+	} {
+		if i >= len(texts) || !strings.Contains(texts[i], want) {
+			t.Errorf("want %q in snippet %d; have %q", want, i, texts)
+		}
+	}
+	h.options.Sources = nil
+	wants(t, "without a source", get(h.open(), "/"), http.StatusOK, "No source is configured here")
+}
+
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	d := newHouse(t).open()
+	url := d.assetURL(t, "vendor/echarts/echarts.common.min.js")
+	plain := get(d, url)
+	if plain.Code != http.StatusOK || plain.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || plain.Header().Get("Content-Encoding") != "" {
+		t.Errorf("want plain JavaScript; have %d %v", plain.Code, plain.Header())
+	}
+	if have := plain.Header().Get("Cache-Control"); have != "public, max-age=31536000, immutable" {
+		t.Errorf("want it kept for ever; have %q", have)
+	}
+	packed := get(d, url, "Accept-Encoding: br, gzip")
+	if packed.Header().Get("Content-Encoding") != "gzip" || packed.Header().Get("Vary") != "Accept-Encoding" {
+		t.Errorf("want gzip for whom takes it; have %v", packed.Header())
+	}
+	if packed.Body.Len() > 300<<10 {
+		t.Errorf("want the charts in under 300 KiB; have %d bytes", packed.Body.Len())
+	}
+	reader, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked, err := io.ReadAll(reader)
+	if err != nil || string(unpacked) != plain.Body.String() {
+		t.Errorf("want the same packed and plain; have %d and %d bytes, %v", len(unpacked), plain.Body.Len(), err)
+	}
+	tag, packedTag := plain.Header().Get("ETag"), packed.Header().Get("ETag")
+	if tag == "" || tag == packedTag {
+		t.Errorf("want a tag each; have %s and %s", tag, packedTag)
+	}
+	if have := get(d, url, "If-None-Match: "+tag); have.Code != http.StatusNotModified || have.Body.Len() > 0 {
+		t.Errorf("want 304 for what is known; have %d", have.Code)
+	}
+	if have := get(d, url, "Accept-Encoding: gzip", "If-None-Match: "+tag); have.Code != http.StatusOK {
+		t.Errorf("want the packed one for whom knows the plain one; have %d", have.Code)
+	}
+	if have := do(d, http.MethodHead, url, ""); have.Code != http.StatusOK || have.Body.Len() > 0 {
+		t.Errorf("HEAD: want 200 without a body; have %d, %d bytes", have.Code, have.Body.Len())
+	}
+	for _, other := range []string{
+		strings.Replace(url, url[8:24], "0123456789abcdef", 1), "/assets/", "/assets/js/live.js", strings.TrimSuffix(url, ".js"),
+		d.assetURL(t, "js/live.js")[:25] + "VENDORED.md", d.assetURL(t, "js/live.js")[:25] + "../pages.go",
+	} {
+		if have := get(d, other); have.Code == http.StatusOK {
+			t.Errorf("%s: want no such file; have %d", other, have.Code)
+		}
+	}
+}
+
+var vendoredLine = regexp.MustCompile("(?m)^\\| `([0-9a-f]{64})` \\| `([^`]+)` \\|$")
+
+// Everything below vendor is listed with its checksum, and nothing else is.
+func TestVendored(t *testing.T) {
+	t.Parallel()
+	list, err := embedded.ReadFile("assets/VENDORED.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for _, match := range vendoredLine.FindAllStringSubmatch(string(list), -1) {
+		want["assets/"+match[2]] = match[1]
+	}
+	have := map[string]string{}
+	err = fs.WalkDir(embedded, "assets/vendor", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := embedded.ReadFile(name)
+		if len(text) > 1<<20 {
+			t.Errorf("%s is %d bytes; want under 1 MiB", name, len(text))
+		}
+		sum := sha256.Sum256(text)
+		have[name] = hex.EncodeToString(sum[:])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(have) < 5 {
+		t.Errorf("want the library and its licences; have %v", have)
+	}
+	for name, sum := range have {
+		if want[name] != sum {
+			t.Errorf("%s: VENDORED.md says %q; the file is %q", name, want[name], sum)
+		}
+	}
+	for name := range want {
+		if have[name] == "" {
+			t.Errorf("%s stands in VENDORED.md and is not there", name)
+		}
+	}
+}
