@@ -1,0 +1,86 @@
+// A browser for the tests of this folder, and what they all want of a page.
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { chromium } from 'playwright-core'
+
+export const url = process.env.SPOOR_URL
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const pictures = process.env.SPOOR_SCREENSHOTS
+
+export const wide = { width: 1440, height: 900 }
+export const phone = { width: 390, height: 844 }
+
+const browser = chromium.launch({
+  executablePath: process.env.SPOOR_CHROMIUM,
+  headless: true,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+})
+
+/** close ends the browser, when a file's tests are done. */
+export const close = async () => (await browser).close()
+
+/**
+ * visit opens a page, lets act use it, and wants of every page: no complaint on the console, no request to another host.
+ * allow is a pattern of complaints that are meant to be.
+ */
+export async function visit(options, act) {
+  const { path = '/', scheme = 'light', viewport = wide, allow = null, ...rest } = options
+  const context = await (await browser).newContext({ viewport, colorScheme: scheme, timezoneId: 'Europe/Vienna', locale: 'de-AT', ...rest })
+  const complaints = []
+  const strays = []
+  context.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  context.on('weberror', (error) => complaints.push(String(error.error().stack)))
+  context.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strays.push(request.url())
+  })
+  try {
+    const page = await context.newPage()
+    page.setDefaultTimeout(60_000)
+    await page.goto(url + path)
+    await act(page, context)
+    assert.deepEqual(complaints.filter((text) => !allow?.test(text)), [], 'complaints on the console')
+    assert.deepEqual(strays, [], 'requests to other hosts')
+  } finally {
+    await context.close()
+  }
+}
+
+/** picture keeps what the page looks like, where somebody wants to see it. */
+export async function picture(page, name, fullPage = true) {
+  if (!pictures) return
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage })
+}
+
+/** accessible wants axe-core to find nothing serious. */
+export async function accessible(page) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+  const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact))
+  assert.deepEqual(serious.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`), [], 'axe-core')
+}
+
+/** fits wants no horizontal scrolling. */
+export async function fits(page) {
+  const over = await page.evaluate(() => {
+    const wide = document.documentElement.clientWidth
+    return [...document.querySelectorAll('body *')].filter((e) => {
+      const box = e.getBoundingClientRect()
+      // What lies in a box that scrolls or cuts by itself does not widen the page.
+      for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return false
+      return box.width > 0 && box.right > wide + 1 && getComputedStyle(e).position !== 'absolute'
+    }).map((e) => `${e.tagName}.${e.className}`)
+  })
+  assert.deepEqual(over, [], 'wider than the page')
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, 'horizontal scrolling')
+}
+
+/** text gives an element's text. */
+export const text = async (page, selector) => (await page.locator(selector).first().textContent()).trim()
+
+/** number reads a number as it is written: 1,234 */
+export const number = (written) => Number(written.replaceAll(',', ''))
