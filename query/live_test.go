@@ -1,13 +1,18 @@
 package query_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
@@ -134,5 +139,58 @@ func TestLiveError(t *testing.T) {
 	broken := errors.New("the warehouse is on fire")
 	if _, err := query.AskLive(t.Context(), answering(t, nil, broken), noon, 3); !errors.Is(err, broken) {
 		t.Errorf("want the warehouse's error; have %v", err)
+	}
+}
+
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	rows := event.NewRows(memory.DefaultAllocator, 4)
+	defer rows.Release()
+	add := func(after time.Duration, source, typ, name, properties string) {
+		at := event.TimeOf(noon.Add(after))
+		e := event.Event{
+			Request: &event.Request{Source: source, Protocol: "segment"}, MessageID: fmt.Sprint("m", rows.Len()), Type: typ, Name: name,
+			UserID: "ada", Timestamp: at, OriginalTimestamp: event.NoTime, SentAt: event.NoTime, ReceivedAt: at,
+		}
+		if properties != "" {
+			e.Properties = []byte(properties)
+		}
+		rows.Append(&e)
+	}
+	add(0, "web", "track", "Buy", `{"id":12345678901234567890}`)
+	add(time.Second, "app", "track", "Buy", "")
+	add(2*time.Second, "web", "identify", "", "")
+	add(-2*time.Hour, "web", "track", "Buy", "")
+	batch := &warehouse.Batch{ID: "1", Stream: "main", Moves: []warehouse.Move{{Shard: "0", To: "1"}}, Events: rows.Take()}
+	defer batch.Events.Release()
+	w := openWarehouse(t, batch)
+	for _, c := range []struct {
+		source, event string
+		most          int
+		want          string
+	}{
+		{"", "", 10, "m2 m1 m0"}, {"", "", 2, "m2 m1"}, {"web", "", 10, "m2 m0"}, {"", "Buy", 10, "m1 m0"}, {"web", "Buy", 10, "m0"}, {"none", "", 10, ""},
+	} {
+		have, err := query.AskNewest(t.Context(), w, noon.Add(-time.Hour), c.source, c.event, c.most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, e := range have {
+			ids = append(ids, e.MessageID)
+		}
+		if strings.Join(ids, " ") != c.want {
+			t.Errorf("%q, %q, %d: want %q; have %q", c.source, c.event, c.most, c.want, ids)
+		}
+	}
+	have, err := query.AskNewest(t.Context(), w, noon.Add(-time.Hour), "web", "Buy", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(have)
+	want := `[{"message_id":"m0","source":"web","type":"track","event":"Buy","user_id":"ada","received_at":"2026-11-23T12:00:00Z",` +
+		`"protocol":"segment","properties":{"id":12345678901234567890}}]`
+	if err != nil || string(text) != want {
+		t.Errorf("want %s\nhave %s, %v", want, text, err)
 	}
 }

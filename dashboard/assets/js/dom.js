@@ -15,6 +15,17 @@ export function put(element, text, title) {
   else if (element.title !== title) element.title = title
 }
 
+/** mark sets an attribute, if it is another: one that is set again costs the browser as much as a new one. */
+export function mark(element, name, value) {
+  const text = String(value)
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text)
+}
+
+/** show shows or hides an element. */
+export function show(element, shown) {
+  if (element.hidden === shown) element.hidden = !shown
+}
+
 /** make makes an element with a class, a text and children. */
 export function make(tag, className = '', text = '', ...children) {
   const element = document.createElement(tag)

@@ -1,7 +1,7 @@
 // The live page: one snapshot a second, and the newest events as they pass.
 import * as format from './format.js'
 import { connect } from './connect.js'
-import { byId, put } from './dom.js'
+import { byId, mark, put, show } from './dom.js'
 import { minutesChart } from './minutes.js'
 import { newest } from './newest.js'
 import { numbers } from './numbers.js'
@@ -16,7 +16,7 @@ const welcome = byId('welcome')
 const live = byId('live')
 
 const feed = newest(() => begin())
-const draw = { numbers: numbers(), minutes: minutesChart(), names: names(feed.pick), sources: sources() }
+const parts = { numbers: numbers(), minutes: minutesChart(), names: names(feed.pick), sources: sources() }
 
 let snapshot = null
 let heard = 0 // when the last snapshot came, by the browser's clock
@@ -25,7 +25,7 @@ let fault = ''
 let frame = 0
 let begun = false // there is something to show
 
-const schedule = () => (frame ||= requestAnimationFrame(show))
+const schedule = () => (frame ||= requestAnimationFrame(draw))
 
 connect(() => '/api/live/stream', {
   snapshot(s) {
@@ -40,12 +40,14 @@ connect(() => '/api/live/stream', {
   },
 }, (now) => {
   state = now
+  // Where nobody looks no frame is drawn, and a number would grow old.
+  if (state === 'hidden') document.title = 'Spoor'
   schedule()
 })
 
 // A server that is there and says nothing is stuck: the page must not look alive.
 setInterval(() => {
-  if (!document.hidden) schedule()
+  if (!document.hidden && standing()[0] !== link.dataset.state) schedule()
 }, 1000)
 
 /** begin takes the page from its empty state to the one that shows events. */
@@ -67,19 +69,20 @@ function standing() {
   return ['open', 'live']
 }
 
-function show() {
+function draw() {
   frame = 0
   const [kind, text] = standing()
-  link.dataset.state = kind
+  mark(link, 'data-state', kind)
   put(linkText, text)
-  document.body.dataset.link = kind
+  mark(document.body, 'data-link', kind)
   const closed = snapshot && !snapshot.ready && kind === 'open'
-  banner.hidden = !closed && !fault
+  show(banner, closed || Boolean(fault))
   put(banner, closed ? `The door is closed: ${snapshot.not_ready}. Senders hear 503 and try again later; nothing that was accepted is lost.`
     : fault ? `The warehouse does not answer: ${fault}. Events are still accepted and kept on the stream.` : '')
-  if (document.hidden || kind !== 'open' || !snapshot) {
-    document.title = document.hidden ? 'Spoor' : 'Live · Spoor'
-    if (kind !== 'open' || document.hidden) return
+  if (document.hidden) return
+  if (kind !== 'open') {
+    document.title = 'Live · Spoor'
+    return
   }
   if (snapshot.newest || snapshot.in_flight.events) begin()
   else if (!begun) {
@@ -88,10 +91,10 @@ function show() {
     document.title = 'Waiting · Spoor'
     return
   }
-  const perSecond = draw.numbers(snapshot)
-  draw.minutes(snapshot)
-  draw.names(snapshot)
-  draw.sources(snapshot)
+  const perSecond = parts.numbers(snapshot)
+  parts.minutes(snapshot)
+  parts.names(snapshot)
+  parts.sources(snapshot)
   feed.know(snapshot)
   document.title = `${format.rate(perSecond)}/s · Spoor`
 }

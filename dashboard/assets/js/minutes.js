@@ -1,7 +1,7 @@
 // The chart of events each minute: what is in the warehouse, divided by source or by name, and on top of it what is on
 // its way there.
 import * as format from './format.js'
-import { byId, make, put, setting } from './dom.js'
+import { byId, make, mark, put, setting } from './dom.js'
 
 const minutes = 60
 const colours = 8 // --part-0 … in the stylesheet
@@ -133,6 +133,7 @@ export function minutesChart() {
   const script = byId('chart-library')
   const begin = () => {
     chart = window.echarts.init(box, null, { renderer: 'canvas' })
+    chart.getZr().setSleepAfterStill(1) // what stands still is not looked at in each frame
     new ResizeObserver(() => {
       chart.resize()
       redraw()
@@ -155,9 +156,9 @@ export function minutesChart() {
     if (drawn.dead[i]) rows.push(['dead letters', drawn.dead[i], null])
     if (!rows.length) rows.push(['events', 0, null])
     const list = make('dl')
-    for (const [name, n, mark] of rows) {
+    for (const [name, n, of] of rows) {
       const term = make('dt', 'cut')
-      if (mark) term.append(mark)
+      if (of) term.append(of)
       term.append(name)
       list.append(term, make('dd', '', format.count(n)))
     }
@@ -165,9 +166,9 @@ export function minutesChart() {
   }
 
   function swatch(key) {
-    const mark = make('i', key === 'flight' ? 'swatch flight' : 'swatch')
-    if (key !== 'flight') mark.style.setProperty('--swatch', tone(key))
-    return mark
+    const found = make('i', key === 'flight' ? 'swatch flight' : 'swatch')
+    if (key !== 'flight') found.style.setProperty('--swatch', tone(key))
+    return found
   }
 
   const tone = (key) => (key === '' ? 'var(--part-rest)' : `var(--part-${drawn.colours.get(key)})`)
@@ -185,19 +186,19 @@ export function minutesChart() {
       if (!entry) {
         const name = make('span', 'cut')
         const n = make('span', 'number')
-        const mark = make('i', w.key === 'flight' ? 'swatch flight' : 'swatch')
-        const button = make('button', '', '', mark, name, n)
+        const swatch = make('i', w.key === 'flight' ? 'swatch flight' : 'swatch')
+        const button = make('button', '', '', swatch, name, n)
         button.type = 'button'
         button.addEventListener('click', () => {
           if (!hidden.delete(w.key)) hidden.add(w.key)
           redraw()
         })
-        entries.set(w.key, (entry = { item: make('li', '', '', button), button, name, n, mark }))
+        entries.set(w.key, (entry = { item: make('li', '', '', button), button, name, n, swatch }))
       }
       put(entry.name, w.name, w.name)
       put(entry.n, format.compact(w.total), format.count(w.total))
-      if (w.key !== 'flight') entry.mark.style.setProperty('--swatch', tone(w.key))
-      entry.button.setAttribute('aria-pressed', String(!hidden.has(w.key)))
+      if (w.key !== 'flight') mark(entry.swatch, 'style', `--swatch: ${tone(w.key)}`)
+      mark(entry.button, 'aria-pressed', !hidden.has(w.key))
       if (legend.children[i] !== entry.item) legend.insertBefore(entry.item, legend.children[i] ?? null)
     })
     for (const key of gone) {
@@ -279,8 +280,8 @@ export function minutesChart() {
     const sum = (values) => values.reduce((a, b) => a + b, 0)
     const [settled, flying] = [sum(drawn.settled), sum(drawn.flying)]
     put(total, `${format.count(settled)} in the warehouse${flying ? `, ${format.count(flying)} in flight` : ''}, of the last ${minutes} minutes`)
-    box.dataset.settled = settled
-    box.dataset.flying = flying
+    mark(box, 'data-settled', settled)
+    mark(box, 'data-flying', flying)
     drawLegend()
     drawFigures()
     if (chart) drawChart(before !== drawn.from)

@@ -2,7 +2,7 @@
 // than a fixed number is kept.
 import * as format from './format.js'
 import { connect } from './connect.js'
-import { byId, make, put, setting } from './dom.js'
+import { byId, make, mark, put, setting, show } from './dom.js'
 
 const keep = 200
 const atFirst = 50 // of the last hour, from the warehouse
@@ -112,7 +112,7 @@ export function newest(first) {
     frame = 0
     drawnAt = performance.now()
     put(pause.firstElementChild, paused ? (missed ? `Resume · ${format.count(missed)} new` : 'Resume') : 'Pause')
-    pause.setAttribute('aria-pressed', String(paused))
+    mark(pause, 'aria-pressed', paused)
     if (!paused && waiting.length) {
       const rows = document.createDocumentFragment()
       for (const item of waiting.toReversed()) rows.append(row(item))
@@ -120,7 +120,7 @@ export function newest(first) {
       list.prepend(rows)
       while (list.children.length > keep) list.lastElementChild.remove()
     }
-    none.hidden = list.children.length > 0
+    show(none, list.children.length === 0)
     const { text, name, source, refused } = filter()
     const filtered = text || name || source || refused
     put(none, filtered ? 'Nothing that fits has come in the last hour.' : 'Nothing has come in the last hour.')

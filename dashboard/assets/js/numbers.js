@@ -1,6 +1,6 @@
 // The numbers at the top: what is true of the line right now.
 import * as format from './format.js'
-import { byId, put, spark } from './dom.js'
+import { byId, mark, put, spark } from './dom.js'
 
 const smoothOver = 5 // seconds
 
@@ -64,7 +64,7 @@ function fact(id) {
   return (text, under, { state = '', title = '', underTitle = under } = {}) => {
     put(value, text, title)
     put(sub, under, underTitle)
-    if (box.dataset.state !== state) box.dataset.state = state
+    mark(box, 'data-state', state)
   }
 }
 
@@ -86,7 +86,7 @@ export function numbers() {
     const perSecond = doorRate(s.seconds)
     put(rate, format.rate(perSecond))
     const peak = Math.max(...s.seconds)
-    path.setAttribute('d', spark(s.seconds, peak))
+    mark(path, 'd', spark(s.seconds, peak))
     put(peakText, peak ? `last 60 seconds, at most ${format.count(peak)}` : 'nothing in the last 60 seconds')
 
     if (s.complete_to) {

@@ -1,6 +1,6 @@
 // The tables of names and of sources, with a small chart of the hour in each row.
 import * as format from './format.js'
-import { byId, make, put, spark } from './dom.js'
+import { byId, make, mark, put, show, spark } from './dom.js'
 
 const minutes = 60
 const atFirst = { names: 12, sources: 8 } // rows that are shown unless more are asked for
@@ -25,7 +25,7 @@ function sparkline() {
   chart.setAttribute('class', 'spark')
   const path = document.createElementNS(svg, 'path')
   chart.append(path)
-  return { chart, draw: (values) => path.setAttribute('d', spark(values, Math.max(...values))) }
+  return { chart, draw: (values) => mark(path, 'd', spark(values, Math.max(...values))) }
 }
 
 /** table keeps one row a key, in the order given, and moves rows rather than making them again. */
@@ -57,9 +57,9 @@ function more(what, again) {
   })
   return (items) => {
     const over = items.length - atFirst[what]
-    button.hidden = over <= 0
+    show(button, over > 0)
     put(button, all ? `Show the first ${atFirst[what]} only` : `Show ${over} more`)
-    button.setAttribute('aria-expanded', String(all))
+    mark(button, 'aria-expanded', all)
     return all ? items : items.slice(0, atFirst[what])
   }
 }
@@ -67,7 +67,7 @@ function more(what, again) {
 /** names draws the table of names; pick(event) is called when one is chosen. */
 export function names(pick) {
   const sub = byId('names-sub')
-  const cut = more('names', () => show(latest))
+  const cut = more('names', () => drawAll(latest))
   let latest = null
   const draw = table(byId('names').tBodies[0], (item) => {
     const title = make('span', 'cut', item.name)
@@ -95,11 +95,11 @@ export function names(pick) {
         draw(values)
         put(total, format.compact(n), format.count(n))
         put(part, format.share(n, of))
-        element.style.setProperty('--part', `${of ? (100 * n) / of : 0}%`)
+        mark(element, 'style', `--part: ${of ? ((100 * n) / of).toFixed(1) : 0}%`)
       },
     }
   })
-  const show = (s) => {
+  const drawAll = (s) => {
     latest = s
     const from = Date.parse(s.from)
     draw(cut(s.names).map((n) => ({
@@ -112,7 +112,7 @@ export function names(pick) {
       ? `the ${s.names.length} most frequent of ${format.count(s.name_count)}; the others have ${format.compact(rest)} rows`
       : 'in the last hour')
   }
-  return show
+  return drawAll
 }
 
 /** bySource sums a snapshot's minutes by source, the largest first. */
@@ -132,7 +132,7 @@ export function bySource(s) {
 
 /** sources draws the table of sources. */
 export function sources() {
-  const cut = more('sources', () => show(latest))
+  const cut = more('sources', () => drawAll(latest))
   let latest = null
   const draw = table(byId('sources').tBodies[0], (item) => {
     const title = make('span', 'cut', item.source)
@@ -155,10 +155,10 @@ export function sources() {
       },
     }
   })
-  const show = (s) => {
+  const drawAll = (s) => {
     latest = s
     const from = Date.parse(s.from)
     draw(cut(bySource(s)).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
   }
-  return show
+  return drawAll
 }
