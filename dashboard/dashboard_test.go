@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"errors"
@@ -180,8 +181,16 @@ func wants(t *testing.T, what string, w *httptest.ResponseRecorder, status int, 
 	}
 }
 
-// open a connection that stays open, and give its body; it is closed at the end of the test.
-func connect(t *testing.T, url string, headers ...string) *http.Response {
+// connection is an answer that goes on. It ends with the test.
+type connection struct {
+	status int
+	header http.Header
+	body   io.Reader
+	lines  *bufio.Reader // of the body
+	close  func()
+}
+
+func connect(t *testing.T, url string, headers ...string) *connection {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
@@ -192,15 +201,17 @@ func connect(t *testing.T, url string, headers ...string) *http.Response {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := http.DefaultTransport.RoundTrip(r) //nolint:bodyclose // the connection's close does it
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	c := &connection{status: response.StatusCode, header: response.Header, body: response.Body, lines: bufio.NewReader(response.Body)}
+	c.close = func() {
 		cancel()
 		response.Body.Close()
-	})
-	return response
+	}
+	t.Cleanup(c.close)
+	return c
 }
 
 // within ends a test whose step takes too long.

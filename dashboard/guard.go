@@ -26,7 +26,7 @@ func guard(next http.Handler, o Options) http.Handler {
 			"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
 		if o.Password == "" && !trusted(r.Host, o.Hosts) {
 			refuse(w, http.StatusForbidden, "wrong_host",
-				fmt.Errorf("without a password these pages answer to addresses and to localhost, not to the name %q", r.Host))
+				fmt.Errorf("without a password these pages answer to addresses and to localhost, not to the name %q; with a password any name will do", r.Host))
 			return
 		}
 		if foreign(r) {

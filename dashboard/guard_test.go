@@ -96,7 +96,7 @@ func TestHost(t *testing.T) {
 			t.Errorf("host %q: want %d; have %d %s", host, want, w.Code, w.Body)
 		}
 	}
-	wants(t, "what is said", get(d, "/", "Host: evil.example"), http.StatusForbidden, "not to the name \\\"evil.example\\\"")
+	wants(t, "what is said", get(d, "/", "Host: evil.example"), http.StatusForbidden, "not to the name \\\"evil.example\\\"; with a password")
 }
 
 func TestSecurityHeaders(t *testing.T) {

@@ -68,7 +68,7 @@ func TestHubSharesSnapshots(t *testing.T) {
 		var all []<-chan message
 		for range 50 {
 			c, leave := h.watch()
-			defer leave()
+			t.Cleanup(leave)
 			all = append(all, c)
 		}
 		for second := range 5 {

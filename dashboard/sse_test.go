@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -19,12 +18,12 @@ import (
 type sent struct{ name, data string }
 
 // listen reads server-sent events until there is one of a name.
-func listen(t *testing.T, lines *bufio.Reader, name string) sent {
+func listen(t *testing.T, c *connection, name string) sent {
 	t.Helper()
 	var found sent
 	within(t, "waiting for "+name, func() {
 		for {
-			line, err := lines.ReadString('\n')
+			line, err := c.lines.ReadString('\n')
 			if err != nil {
 				return
 			}
@@ -47,23 +46,22 @@ func TestLiveStream(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	url := h.serve()
-	response := connect(t, url+"/api/live/stream")
+	c := connect(t, url+"/api/live/stream")
 	for name, want := range map[string]string{"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"} {
-		if have := response.Header.Get(name); have != want {
+		if have := c.header.Get(name); have != want {
 			t.Errorf("want %s: %s; have %q", name, want, have)
 		}
 	}
-	lines := bufio.NewReader(response.Body)
 	var snapshot Snapshot
-	if err := json.Unmarshal([]byte(listen(t, lines, "snapshot").data), &snapshot); err != nil || !snapshot.Ready {
+	if err := json.Unmarshal([]byte(listen(t, c, "snapshot").data), &snapshot); err != nil || !snapshot.Ready {
 		t.Errorf("want a snapshot; have %+v, %v", snapshot, err)
 	}
 	h.set(func() { h.full = errors.New("the disk is gone") })
-	if have := listen(t, lines, "fault").data; !strings.Contains(have, "the disk is gone") {
+	if have := listen(t, c, "fault").data; !strings.Contains(have, "the disk is gone") {
 		t.Errorf("want the fault told; have %s", have)
 	}
 	h.set(func() { h.full = nil })
-	listen(t, lines, "snapshot")
+	listen(t, c, "snapshot")
 }
 
 // The end of the dashboard ends its streams, so that a server can shut down.
@@ -75,8 +73,8 @@ func TestCloseEndsStreams(t *testing.T) {
 	defer server.Close()
 	live, feed := connect(t, server.URL+"/api/live/stream"), connect(t, server.URL+"/api/tail")
 	d.Close()
-	readAll(t, live.Body)
-	readAll(t, feed.Body)
+	readAll(t, live.body)
+	readAll(t, feed.body)
 }
 
 func TestTail(t *testing.T) {
@@ -84,9 +82,9 @@ func TestTail(t *testing.T) {
 	h := newHouse(t)
 	h.watch()
 	url := h.serve()
-	all := bufio.NewReader(connect(t, url+"/api/tail?sample=20").Body)
-	lines := bufio.NewReader(connect(t, url+"/api/tail?event=Buy&event=Look&source=web", "Accept: application/x-ndjson").Body)
-	refused := bufio.NewReader(connect(t, url+"/api/tail?refused=true").Body)
+	all := connect(t, url+"/api/tail?sample=20")
+	plain := connect(t, url+"/api/tail?event=Buy&event=Look&source=web", "Accept: application/x-ndjson")
+	refused := connect(t, url+"/api/tail?refused=true")
 	h.accept(time.Now(), track("Start"), track("Buy"), `{"type":"nonsense"}`, track("Look"))
 
 	for _, want := range []string{"Start", "Buy", "", "Look"} {
@@ -98,7 +96,7 @@ func TestTail(t *testing.T) {
 	for _, want := range []string{"Buy", "Look"} {
 		var item tail.Item
 		var line []byte
-		within(t, "waiting for a line", func() { line, _ = lines.ReadBytes('\n') })
+		within(t, "waiting for a line", func() { line, _ = plain.lines.ReadBytes('\n') })
 		if err := json.Unmarshal(line, &item); err != nil || item.Event != want {
 			t.Errorf("want the line of %q; have %s, %v", want, line, err)
 		}
@@ -107,9 +105,9 @@ func TestTail(t *testing.T) {
 		t.Errorf("want what is refused; have %s", have)
 	}
 	for _, sample := range []string{"-1", "x"} {
-		response := connect(t, url+"/api/tail?sample="+sample)
-		if body := readAll(t, response.Body); response.StatusCode != http.StatusBadRequest || !strings.Contains(body, "sample must be a number") {
-			t.Errorf("sample %s: want it refused; have %d %s", sample, response.StatusCode, body)
+		c := connect(t, url+"/api/tail?sample="+sample)
+		if body := readAll(t, c.body); c.status != http.StatusBadRequest || !strings.Contains(body, "sample must be a number") {
+			t.Errorf("sample %s: want it refused; have %d %s", sample, c.status, body)
 		}
 	}
 }
@@ -172,18 +170,16 @@ func TestSlowClient(t *testing.T) {
 	server := httptest.NewServer(d)
 	defer server.Close()
 	slow := connect(t, server.URL+"/api/tail") // its body is never read
-	quick := bufio.NewReader(connect(t, server.URL+"/api/tail").Body)
+	quick := connect(t, server.URL+"/api/tail")
 	within(t, "what the quick one is sent", func() {
 		long := strings.Repeat("x", 16<<10)
 		for range 50 {
 			h.accept(time.Now(), `{"type":"track","event":"Big","userId":"ada","properties":{"x":"`+long+`"}}`, track("Small"))
-			for {
-				if strings.Contains(listen(t, quick, "event").data, `"Small"`) {
-					break
-				}
+			for !strings.Contains(listen(t, quick, "event").data, `"Small"`) {
+				continue
 			}
 		}
 	})
 	d.Close()
-	slow.Body.Close()
+	slow.close()
 }

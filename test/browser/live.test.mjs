@@ -121,6 +121,22 @@ test('a page that is opened later has the last events, and its choice of chart',
     assert.equal(await page.locator('#by input[value=name]').isChecked(), true)
     const keys = await page.locator('#rows li').evaluateAll((all) => all.map((li) => li.dataset.key))
     assert.equal(new Set(keys).size, keys.length, 'no event twice')
+
+    // What comes while the tab is hidden is there when it is looked at again, in its place.
+    const become = (state) => page.evaluate((state) => {
+      Object.defineProperty(document, 'hidden', { value: state === 'hidden', configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+    await become('hidden')
+    await post('wkey', [track('While hidden')])
+    for (const began = Date.now(); (await sql(`select count(*) as n from events`))[0].n < sent; ) {
+      assert.ok(Date.now() - began < 60_000, 'the event is loaded')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    await become('visible')
+    await page.waitForFunction(() => document.querySelector('#rows li .name').textContent === 'While hidden')
+    const times = await page.locator('#rows li').evaluateAll((all) => all.map((li) => Number(li.dataset.at)))
+    assert.deepEqual(times, times.toSorted((a, b) => b - a), 'the newest first')
   })
 })
 

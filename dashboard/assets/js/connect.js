@@ -24,6 +24,7 @@ export function connect(url, on, say) {
   }
   const open = () => {
     close()
+    if (state === 'hidden') become('connecting')
     const mine = new EventSource(url())
     source = mine
     mine.onopen = () => {

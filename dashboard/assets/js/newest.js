@@ -50,6 +50,8 @@ export function newest(first) {
   let drawnAt = -drawEvery
   let timer = 0
   let lost = false
+  let away = false // there was no connection before this one
+  let asked = 0 // how often the warehouse was
 
   for (const name of ['text', 'name']) fields[name].value = setting.get(name)
   fields.refused.checked = setting.get('refused') === '1'
@@ -77,12 +79,14 @@ export function newest(first) {
       schedule()
     },
   }, (state) => {
+    // What came while nobody listened is fetched from the warehouse.
+    if (state === 'open' && away && !paused) fetchOld()
+    if (state !== 'connecting') away = state !== 'open'
     lost = state === 'lost'
     schedule()
   })
 
-  /** fetchOld puts what the warehouse has of the last hour below what comes. */
-  let asked = 0
+  /** fetchOld puts what the warehouse has of the last hour into its place in the list. */
   async function fetchOld() {
     const mine = ++asked
     const { name, source, refused } = filter()
@@ -95,9 +99,14 @@ export function newest(first) {
     const old = await response.json()
     if (mine !== asked) return
     const have = new Set([...[...list.children].map((li) => li.dataset.key), ...waiting.map(keyOf)])
-    const rows = document.createDocumentFragment()
-    for (const item of old) if (!have.has(keyOf(item)) && fits(item, filter())) rows.append(row(item))
-    list.append(rows)
+    let below = list.firstElementChild
+    for (const item of old) {
+      if (have.has(keyOf(item)) || !fits(item, filter())) continue
+      const at = Date.parse(item.received_at)
+      while (below && Number(below.dataset.at) >= at) below = below.nextElementSibling
+      list.insertBefore(row(item), below)
+    }
+    trim()
     schedule()
   }
   fetchOld()
@@ -118,13 +127,17 @@ export function newest(first) {
       for (const item of waiting.toReversed()) rows.append(row(item))
       waiting = []
       list.prepend(rows)
-      while (list.children.length > keep) list.lastElementChild.remove()
+      trim()
     }
     show(none, list.children.length === 0)
     const { text, name, source, refused } = filter()
     const filtered = text || name || source || refused
     put(none, filtered ? 'Nothing that fits has come in the last hour.' : 'Nothing has come in the last hour.')
     put(sub, lost ? 'reconnecting…' : filtered ? `up to ${sample} a second of those that fit` : `up to ${sample} a second, as they are accepted`)
+  }
+
+  function trim() {
+    while (list.children.length > keep) list.lastElementChild.remove()
   }
 
   function row(item) {
@@ -154,6 +167,7 @@ export function newest(first) {
     button.setAttribute('aria-expanded', 'false')
     const element = make('li', '', '', button)
     element.dataset.key = keyOf(item)
+    element.dataset.at = at.getTime()
     button.addEventListener('click', () => open(element, button, item))
     return element
   }
