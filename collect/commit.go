@@ -46,6 +46,7 @@ type committer struct {
 	pending []*batch // the last is being gathered
 	free    []*event.RecordWriter
 	seq     uint64
+	under   []uint64 // numbers given whose outcome is not known yet
 	void    []uint64 // numbers given whose record is not known to be durable, and which no durable record lists
 	failure *refusal // how the last append ended
 	pause   time.Duration
@@ -161,8 +162,13 @@ func (c *committer) number() event.Header {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seq++
-	void := slices.Clone(c.void[:min(len(c.void), maxVoid)])
-	return event.Header{Collector: c.id, Boot: c.boot, Seq: c.seq, Void: void}
+	listed := min(len(c.void), maxVoid)
+	h := event.Header{Collector: c.id, Boot: c.boot, Seq: c.seq, Void: slices.Clone(c.void[:listed]), Settled: c.seq - 1}
+	for _, seq := range slices.Concat(c.under, c.void[listed:]) {
+		h.Settled = min(h.Settled, seq-1)
+	}
+	c.under = append(c.under, h.Seq)
+	return h
 }
 
 // settle notes how an append ended, and gives what the requests in it are told. Whatever the error, the number is not
@@ -173,6 +179,7 @@ func (c *committer) settle(b *batch, h event.Header, err error) error {
 	if len(c.free) <= c.appends {
 		c.free = append(c.free, b.writer)
 	}
+	c.under = slices.DeleteFunc(c.under, func(seq uint64) bool { return seq == h.Seq })
 	if err == nil {
 		if len(h.Void) > 0 {
 			c.void = slices.DeleteFunc(c.void, func(seq uint64) bool { return slices.Contains(h.Void, seq) })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -205,6 +206,46 @@ func TestVoidOfTheLastRecords(t *testing.T) {
 	})
 }
 
+// TestSettled: a record tells up to which number the outcomes are known; those of appends under way are not.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := make(chan struct{})
+		var mu sync.Mutex
+		settled := map[uint64]uint64{}
+		r := &road{append: func(_ context.Context, h event.Header) error {
+			mu.Lock()
+			settled[h.Seq] = h.Settled
+			mu.Unlock()
+			if h.Seq == 1 {
+				<-slow
+			}
+			if h.Seq == 3 {
+				return errBroken
+			}
+			return nil
+		}}
+		c := start(t, r, func(o *Options) { o.Appends = 2 })
+		first := make(chan struct{})
+		go func() {
+			defer close(first)
+			post(t, c, good("a"))
+		}()
+		synctest.Wait()
+		for _, id := range []string{"b", "c"} {
+			post(t, c, good(id))
+		}
+		close(slow)
+		<-first
+		time.Sleep(time.Minute)
+		post(t, c, good("d"))
+		// 1 was under way until 3 had failed; 4 lists 3.
+		if want := map[uint64]uint64{1: 0, 2: 0, 3: 0, 4: 3}; !maps.Equal(settled, want) {
+			t.Errorf("want %v settled, have %v", want, settled)
+		}
+	})
+}
+
 // TestVoidIsListedInPortions: a stream that was down for long cannot make a header too long to be read.
 func TestVoidIsListedInPortions(t *testing.T) {
 	t.Parallel()
@@ -221,6 +262,9 @@ func TestVoidIsListedInPortions(t *testing.T) {
 	for i, want := range []int{maxVoid, 10, 0} {
 		if have := len(headers[i].Void); have != want {
 			t.Errorf("record %d: want %d void numbers, have %d", i, want, have)
+		}
+		if want, have := []uint64{maxVoid, maxVoid + 11, maxVoid + 12}[i], headers[i].Settled; have != want {
+			t.Errorf("record %d: want the numbers up to %d settled, have %d", i, want, have)
 		}
 	}
 }

@@ -32,9 +32,13 @@ type Header struct {
 	Collector string `json:"collector"` // the collector's id
 	Boot      string `json:"boot"`      // one run of that collector
 	// Seq counts the records of a boot from 1 without a gap. A number that was given but whose record was never
-	// known to be durable stands in a later record's Void; any other gap is a record that the stream lost.
+	// known to be durable stands in a later record's Void.
 	Seq  uint64   `json:"seq"`
 	Void []uint64 `json:"void,omitempty"`
+	// Settled: the outcome of each number up to it was known when this record was sealed, and those that were not
+	// known to be durable stand in Void, here or in an earlier record. So a number up to some record's Settled that
+	// neither came nor is void is a record that the stream lost; of those above it nobody can tell.
+	Settled uint64 `json:"settled,omitempty"`
 	// Events is how many the record holds, rejected ones included; Accepted is the same by source and minute.
 	Events   int        `json:"events"`
 	Accepted []Accepted `json:"accepted"`
@@ -124,7 +128,7 @@ func flatten(line []byte) {
 func (w *RecordWriter) Len() int    { return len(w.body) }
 func (w *RecordWriter) Events() int { return w.events }
 
-// Seal appends the finished record to dst; collector, boot, seq and void come from h. The writer is empty afterwards.
+// Seal appends the finished record to dst; collector, boot, seq, void and settled come from h. The writer is empty afterwards.
 func (w *RecordWriter) Seal(dst []byte, h Header) []byte {
 	h.Events, h.Accepted, h.Bytes = w.events, w.accepted, len(w.body)
 	header, err := json.Marshal(h)

@@ -15,7 +15,7 @@ import (
 )
 
 // sampleHeader, and what sampleRecord adds, are what testdata/record-v1.spr was written of.
-var sampleHeader = Header{Collector: "door-1", Boot: "01KAQ5M0000000000000000000", Seq: 7, Void: []uint64{5}}
+var sampleHeader = Header{Collector: "door-1", Boot: "01KAQ5M0000000000000000000", Seq: 7, Void: []uint64{5}, Settled: 6}
 
 func fillSample(w *RecordWriter) {
 	w.Add(&Request{

@@ -108,6 +108,7 @@ type sequenceKey struct{ shard, collector, boot string }
 type sequenceLine struct {
 	sequenceKey
 	seen, void       ranges
+	settled          int64 // as warehouse.Sequence.Settled
 	records, doubled int64
 	seenAt           event.Time
 	dirty            bool
@@ -131,6 +132,7 @@ func (s *sequences) add(shard string, h event.Header, at event.Time) bool {
 	for _, n := range h.Void {
 		line.void.add(n)
 	}
+	line.settled = max(line.settled, int64(h.Settled))
 	if !line.seen.add(h.Seq) {
 		line.doubled++
 		return false
@@ -145,7 +147,7 @@ func (s *sequences) settle(b *warehouse.Batch) {
 		b.Sequences = append(b.Sequences, warehouse.Sequence{
 			Shard: line.shard, Collector: line.collector, Boot: line.boot,
 			Seen: line.seen.String(), Void: line.void.String(),
-			Records: line.records, Doubled: line.doubled, SeenAt: line.seenAt,
+			Settled: line.settled, Records: line.records, Doubled: line.doubled, SeenAt: line.seenAt,
 		})
 	}
 	s.changed = nil
@@ -156,7 +158,7 @@ func (s *sequences) remember(ctx context.Context, w warehouse.Warehouse, stream 
 		var line sequenceLine
 		var seen, void string
 		var at time.Time
-		err := rows.Scan(&line.shard, &line.collector, &line.boot, &seen, &void, &line.records, &line.doubled, &at)
+		err := rows.Scan(&line.shard, &line.collector, &line.boot, &seen, &void, &line.settled, &line.records, &line.doubled, &at)
 		if err != nil {
 			return err
 		}
@@ -169,7 +171,7 @@ func (s *sequences) remember(ctx context.Context, w warehouse.Warehouse, stream 
 		}
 		s.lines[line.sequenceKey] = &line
 		return nil
-	}, "select shard, collector, boot, seen, void, records, doubled, seen_at from sequences where stream = ?", stream)
+	}, "select shard, collector, boot, seen, void, settled, records, doubled, seen_at from sequences where stream = ?", stream)
 	if err != nil {
 		return fmt.Errorf("reading the collectors' sequences: %w", err)
 	}

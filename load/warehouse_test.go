@@ -236,7 +236,7 @@ func (w *fakeWarehouse) catalog() *fakeRows {
 func (w *fakeWarehouse) sequenceRows() *fakeRows {
 	rows := &fakeRows{}
 	for _, s := range w.sequences {
-		rows.add(s.Shard, s.Collector, s.Boot, s.Seen, s.Void, s.Records, s.Doubled, event.GoTime(s.SeenAt))
+		rows.add(s.Shard, s.Collector, s.Boot, s.Seen, s.Void, s.Settled, s.Records, s.Doubled, event.GoTime(s.SeenAt))
 	}
 	return rows
 }

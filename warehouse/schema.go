@@ -55,6 +55,7 @@ func Tables() []Table {
 		{Name: "sequences", Key: []string{"stream", "shard", "collector", "boot"}, Doc: "which records of each collector have come through", Columns: []event.Column{
 			text("stream", ""), text("shard", ""), text("collector", ""), text("boot", ""),
 			text("seen", "closed ranges, such as 1-41,43-90"), text("void", "numbers whose record was never known to be durable"),
+			count("settled", "the collector knew the outcome of each number up to this one"),
 			count("records", ""), count("doubled", "records that came twice"), at("seen_at", "the last record"),
 		}},
 		{Name: "catalog", Key: []string{"type", "event", "property", "kind"}, Doc: "the event names seen, and the properties of each by kind", Columns: []event.Column{

@@ -123,6 +123,7 @@ type Sequence struct {
 	// Seen holds closed ranges of sequence numbers, such as 1-41,43-90; Void the numbers whose record was never
 	// known to be durable, in the same way.
 	Seen, Void string
+	Settled    int64 // the collector knew the outcome of each number up to this one
 	Records    int64
 	Doubled    int64 // records that came twice and were left out the second time
 	SeenAt     int64 // event.Time of the last record

@@ -193,10 +193,10 @@ func instant(minute int64) event.Time { return minute * 60 * 1e6 }
 func (l *loading) putSequences() error {
 	rows := l.rows("sequences")
 	for _, s := range l.b.Sequences {
-		rows.add(l.b.Stream, s.Shard, s.Collector, s.Boot, s.Seen, s.Void, s.Records, s.Doubled, s.SeenAt)
+		rows.add(l.b.Stream, s.Shard, s.Collector, s.Boot, s.Seen, s.Void, s.Settled, s.Records, s.Doubled, s.SeenAt)
 	}
 	return rows.put(`on conflict (stream, shard, collector, boot) do update set seen = excluded.seen, void = excluded.void,
-		records = excluded.records, doubled = excluded.doubled, seen_at = excluded.seen_at`)
+		settled = excluded.settled, records = excluded.records, doubled = excluded.doubled, seen_at = excluded.seen_at`)
 }
 
 func (l *loading) putProperties() error {

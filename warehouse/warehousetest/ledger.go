@@ -55,14 +55,14 @@ func sequences(ctx context.Context, s *subject) error {
 		return b
 	}
 	err = load(ctx, w,
-		batch("", "1", warehouse.Sequence{Shard: "0", Collector: "c1", Boot: "b1", Seen: "1-4,6-6", Void: "5-5", Records: 5, SeenAt: at(noon)},
+		batch("", "1", warehouse.Sequence{Shard: "0", Collector: "c1", Boot: "b1", Seen: "1-4,6-6", Void: "5-5", Settled: 3, Records: 5, SeenAt: at(noon)},
 			warehouse.Sequence{Shard: "0", Collector: "c2", Boot: "b1", Seen: "1-1", Records: 1, SeenAt: at(noon)}),
-		batch("1", "2", warehouse.Sequence{Shard: "0", Collector: "c1", Boot: "b1", Seen: "1-9", Records: 10, Doubled: 1, SeenAt: at(noon) + 1e6},
+		batch("1", "2", warehouse.Sequence{Shard: "0", Collector: "c1", Boot: "b1", Seen: "1-9", Settled: 8, Records: 10, Doubled: 1, SeenAt: at(noon) + 1e6},
 			warehouse.Sequence{Shard: "0", Collector: "c1", Boot: "b2", Seen: "1-2", Records: 2, SeenAt: at(noon) + 1e6}),
 	)
-	return errors.Join(err, expect(ctx, w, "select stream, shard, collector, boot, seen, void, records, doubled, seen_at from sequences order by 3, 4",
-		"main | 0 | c1 | b1 | 1-9 |  | 10 | 1 | 2026-11-23T12:00:01Z", "main | 0 | c1 | b2 | 1-2 |  | 2 | 0 | 2026-11-23T12:00:01Z",
-		"main | 0 | c2 | b1 | 1-1 |  | 1 | 0 | 2026-11-23T12:00:00Z"))
+	return errors.Join(err, expect(ctx, w, "select stream, shard, collector, boot, seen, void, settled, records, doubled, seen_at from sequences order by 3, 4",
+		"main | 0 | c1 | b1 | 1-9 |  | 8 | 10 | 1 | 2026-11-23T12:00:01Z", "main | 0 | c1 | b2 | 1-2 |  | 0 | 2 | 0 | 2026-11-23T12:00:01Z",
+		"main | 0 | c2 | b1 | 1-1 |  | 0 | 1 | 0 | 2026-11-23T12:00:00Z"))
 }
 
 func catalog(ctx context.Context, s *subject) error {
