@@ -30,8 +30,12 @@ type builder struct {
 	tally     *tally
 	people    *people
 	sequences *sequences
-	reached   map[string]reach
+	reached   *reaches
 	positions map[string]string // how far each shard is in batches already taken
+	// sure is from when on seen knows all ids that an event could be a duplicate of. One that was received before is a
+	// suspect: the warehouse is asked as well. forgotten is the latest that seen was told to forget by, and sure is never
+	// earlier.
+	sure, forgotten event.Time
 
 	// the batch that is being built
 	ids      *dedup.Batch
@@ -57,10 +61,10 @@ func (l *Loader) begin(ctx context.Context, positions map[string]string) (*build
 	}
 	b := &builder{
 		loader: l, pipeline: pipeline, reader: event.NewRecordReader(), seen: seen, tally: newTally(), people: newPeople(),
-		sequences: newSequences(), reached: map[string]reach{}, positions: positions, moves: map[string]warehouse.Move{},
+		sequences: newSequences(), reached: newReaches(), positions: positions, moves: map[string]warehouse.Move{},
 		rows:   event.NewRows(memory.DefaultAllocator, 0),
 		dead:   array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(warehouse.DeadLetterColumns())),
-		oldest: event.NoTime,
+		oldest: event.NoTime, forgotten: event.NoTime,
 	}
 	if err := b.remember(ctx); err != nil {
 		b.close()
@@ -87,7 +91,7 @@ func (b *builder) full() bool {
 
 // add puts one record's events into the batch. An error is this process's or the disk's, never the record's: what
 // cannot be read becomes a dead letter.
-func (b *builder) add(shard stream.ShardID, record stream.Record) error {
+func (b *builder) add(ctx context.Context, shard stream.ShardID, record stream.Record) error {
 	if b.empty() {
 		b.began = time.Now()
 	}
@@ -99,7 +103,7 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 	move.To = string(record.Position)
 	b.moves[name] = move
 
-	b.reached[name] = reach{record.Time, time.Now()}
+	b.reached.took(shard, record.Time)
 	origin := event.Origin{
 		Stream: b.loader.options.Stream, Shard: name, Position: move.To,
 		Source: b.loader.options.ForeignSource, Time: event.TimeOf(record.Time),
@@ -123,6 +127,9 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 			b.tally.line(a.Source, a.Minute).Accepted += int64(a.Events)
 		}
 	}
+	if err := b.reachBack(ctx, oldest(b.reader.Header(), origin)); err != nil {
+		return err
+	}
 	defer b.pipeline.Reset()
 	for more := true; more; {
 		var err error
@@ -131,6 +138,16 @@ func (b *builder) add(shard stream.ShardID, record stream.Record) error {
 		}
 	}
 	return nil
+}
+
+// oldest gives when the oldest event of a record was received: as its header says, to the minute; of another producer's,
+// when the stream took it.
+func oldest(h event.Header, origin event.Origin) event.Time {
+	at := origin.Time
+	for _, a := range h.Accepted {
+		at = min(at, a.Minute*60*1e6)
+	}
+	return at
 }
 
 // chunkEvents is how many events are checked for duplicates at once: enough to hide the memory's latency, few enough
@@ -194,7 +211,7 @@ func (b *builder) place(e *event.Event) error {
 		return err
 	}
 	b.tally.loaded(e)
-	if b.loader.options.Shared {
+	if b.loader.options.Shared || e.ReceivedAt < b.sure {
 		b.suspects = append(b.suspects, int32(b.rows.Len()))
 	}
 	b.rows.Append(e)
@@ -279,20 +296,14 @@ func (b *builder) countFailures() {
 	}
 }
 
-// reach is how far a shard has been read: when the stream took its last record, and when that was read.
-type reach struct{ taken, read time.Time }
-
-// late is how much older than its record an event may be, by clocks that differ and by waiting at the door; and how
-// long a shard must have given nothing to count as read to its end.
-const late = time.Hour
-
-// forget lets go of the ids that no event still to come can be a duplicate of. The shard that is furthest behind decides.
+// forget lets go of the ids that no event still to come can be a duplicate of.
 func (b *builder) forget() {
-	behind := time.Now()
-	for _, shard := range b.reached {
-		if time.Since(shard.read) < late && shard.taken.Before(behind) {
-			behind = shard.taken
-		}
+	behind, ok := b.reached.behind(time.Now())
+	if !ok {
+		return
 	}
-	b.seen.Forget(behind.Add(-late))
+	before := whole(behind.Add(-late))
+	b.seen.Forget(event.GoTime(before))
+	b.forgotten = max(b.forgotten, before)
+	b.sure = max(b.sure, before)
 }

@@ -72,7 +72,7 @@ func (p *pipe) send(source string, events ...string) {
 func (p *pipe) start(change ...func(*Options)) (stop func()) {
 	p.t.Helper()
 	o := Options{
-		Log: p.log, Stream: "test", Warehouse: p.warehouse, SeenDir: p.t.TempDir(), SeenBytes: 8 << 20,
+		Log: p.log, Stream: "test", Warehouse: p.warehouse, SeenDir: p.t.TempDir(), SeenBytes: 8 << 20, MaxRows: 10_000,
 		Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}
 	for _, c := range change {

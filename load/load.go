@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spoorhq/spoor/enrich"
+	"github.com/spoorhq/spoor/load/dedup"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/warehouse"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Interval  time.Duration // at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms
 	Window    time.Duration // of deduplication; default 24 h
 	SeenDir   string        // where ids that do not fit into SeenBytes go; emptied at start
-	SeenBytes int64         // default 128 MiB
+	SeenBytes int64         // default 128 MiB; at least what two batches' ids take, see dedup.Staged
 	Retain    time.Duration // how long loaded records stay in the stream; default 24 h
 	Backoff   time.Duration // the longest pause between tries; default 30 s
 
@@ -74,6 +75,10 @@ func (o *Options) defaults() error {
 	}
 	if o.SeenBytes == 0 {
 		o.SeenBytes = 128 << 20
+	}
+	// Two batches are open at a time: one is built while the other is committed.
+	if staged := dedup.Staged(o.SeenBytes); 2*o.MaxRows > staged {
+		return fmt.Errorf("a deduplication memory of %d bytes is enough for batches of %d rows; got %d rows", o.SeenBytes, staged/2, o.MaxRows)
 	}
 	if o.ForeignSource == "" {
 		o.ForeignSource = "stream"
@@ -146,7 +151,7 @@ func (l *Loader) session(ctx context.Context) error {
 	records := make(chan pulled)
 	pulling := make(chan error, 1)
 	begin := maps.Clone(positions) // the builder moves its own
-	go func() { pulling <- l.pull(reading, begin, records) }()
+	go func() { pulling <- l.pull(reading, begin, b.reached, records) }()
 
 	// What was read when ctx ends is still committed: a grace for the warehouse to take it.
 	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))
@@ -202,7 +207,7 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 	var rest pulled // what was pulled and has no room in a batch yet
 	for {
 		for len(rest.records) > 0 && !b.full() {
-			if err := b.add(rest.shard, rest.records[0]); err != nil {
+			if err := b.add(ctx, rest.shard, rest.records[0]); err != nil {
 				return err
 			}
 			rest.records = rest.records[1:]

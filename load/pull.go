@@ -25,7 +25,7 @@ const lookAgain = 10 * time.Second
 
 // pull reads every shard, a shard only after its parents are read to their end, and hands over what they give. It
 // returns when a shard cannot be read or ctx ends.
-func (l *Loader) pull(ctx context.Context, positions map[string]string, out chan<- pulled) error {
+func (l *Loader) pull(ctx context.Context, positions map[string]string, reached *reaches, out chan<- pulled) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		begun, done := map[stream.ShardID]bool{}, map[stream.ShardID]bool{}
@@ -35,12 +35,14 @@ func (l *Loader) pull(ctx context.Context, positions map[string]string, out chan
 			if err != nil {
 				return fmt.Errorf("listing shards: %w", err)
 			}
+			reached.list(shards)
 			for _, shard := range ripe(shards, begun, done) {
 				begun[shard] = true
 				group.Go(func() error {
-					if err := l.pullShard(ctx, shard, stream.Position(positions[string(shard)]), out); err != nil {
+					if err := l.pullShard(ctx, shard, stream.Position(positions[string(shard)]), reached, out); err != nil {
 						return err
 					}
+					reached.ended(shard)
 					select {
 					case ended <- shard:
 					case <-ctx.Done():
@@ -76,7 +78,7 @@ func ripe(shards []stream.Shard, begun, done map[stream.ShardID]bool) []stream.S
 }
 
 // pullShard reads one shard to its end.
-func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stream.Position, out chan<- pulled) error {
+func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stream.Position, reached *reaches, out chan<- pulled) error {
 	reader, err := l.options.Log.Read(ctx, shard, after)
 	for {
 		if gone(err) {
@@ -96,6 +98,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 			return fmt.Errorf("reading shard %s after %q: %w", shard, after, err)
 		}
 		var records []stream.Record
+		reached.waits(shard)
 		records, err = reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return reader.Close()
@@ -106,6 +109,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 			}
 			continue
 		}
+		reached.gave(shard, len(records))
 		select {
 		case out <- pulled{shard, records}:
 			after = records[len(records)-1].Position

@@ -21,14 +21,36 @@ func (b *builder) remember(ctx context.Context) error {
 	if err := b.sequences.remember(ctx, w, b.loader.options.Stream); err != nil {
 		return err
 	}
-	if err := b.rememberIDs(ctx, w); err != nil {
+	b.sure = whole(time.Now())
+	if err := b.rememberIDs(ctx, b.sure, event.NoTime); err != nil {
 		return err
 	}
 	return b.rememberSessions(ctx, w)
 }
 
-// rememberIDs fills the deduplication window.
-func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error {
+// reachBack makes sure that seen knows the ids that an event received at the time given could be a duplicate of. Where
+// the loader has been away for long, the events that wait for it are retries of some that were loaded before its window.
+func (b *builder) reachBack(ctx context.Context, oldest event.Time) error {
+	if oldest >= b.sure {
+		return nil
+	}
+	from := max(whole(event.GoTime(oldest).Add(-late)), b.forgotten)
+	if from >= b.sure {
+		return nil
+	}
+	if err := b.rememberIDs(ctx, from, b.sure); err != nil {
+		return err
+	}
+	b.sure = from
+	return nil
+}
+
+// whole cuts a time to the second: the resolution of the set of ids.
+func whole(t time.Time) event.Time { return event.TimeOf(t.Truncate(time.Second)) }
+
+// rememberIDs tells seen the ids that events received from one time on, and, where it is given, before another, could be
+// duplicates of.
+func (b *builder) rememberIDs(ctx context.Context, from, until event.Time) error {
 	began, n := time.Now(), 0
 	const many = 4096
 	keys, at := make([]dedup.Key, 0, many), make([]time.Time, 0, many)
@@ -38,7 +60,12 @@ func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error 
 		keys, at = keys[:0], at[:0]
 		return err
 	}
-	err := each(ctx, w, func(rows warehouse.Rows) error {
+	window := b.loader.options.Window
+	query, args := "select source, message_id, received_at from events where received_at >= ?", []any{event.GoTime(from).Add(-window)}
+	if until != event.NoTime {
+		query, args = query+" and received_at < ?", append(args, event.GoTime(until).Add(-window))
+	}
+	err := each(ctx, b.loader.options.Warehouse, func(rows warehouse.Rows) error {
 		var source, id string
 		var received time.Time
 		if err := rows.Scan(&source, &id, &received); err != nil {
@@ -49,16 +76,15 @@ func (b *builder) rememberIDs(ctx context.Context, w warehouse.Warehouse) error 
 			return nil
 		}
 		return add()
-	}, "select source, message_id, received_at from events where received_at >= ? order by received_at",
-		began.Add(-b.loader.options.Window))
+	}, query, args...)
 	if err == nil {
 		err = add()
 	}
 	if err != nil {
-		return fmt.Errorf("reading the ids of the last %v: %w", b.loader.options.Window, err)
+		return fmt.Errorf("reading the ids received since %v: %w", args[0], err)
 	}
 	if took := time.Since(began); took > time.Second {
-		b.loader.log.Info("deduplication window read from the warehouse", "ids", n, "took", took.Round(time.Millisecond))
+		b.loader.log.Info("deduplication window read from the warehouse", "ids", n, "since", args[0], "took", took.Round(time.Millisecond))
 	}
 	return nil
 }

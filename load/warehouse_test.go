@@ -218,7 +218,7 @@ func (w *fakeWarehouse) Query(_ context.Context, query string, args ...any) (war
 	case strings.Contains(query, "from sequences"):
 		return w.sequenceRows(), nil
 	case strings.Contains(query, "select source, message_id"):
-		return w.ids(args[0].(time.Time)), nil
+		return w.ids(args), nil
 	case strings.Contains(query, "session_id"):
 		return w.sessions(args[0].(int64)), nil
 	}
@@ -241,10 +241,12 @@ func (w *fakeWarehouse) sequenceRows() *fakeRows {
 	return rows
 }
 
-func (w *fakeWarehouse) ids(since time.Time) *fakeRows {
+// ids gives those received from one time on and, where there is a second, before it.
+func (w *fakeWarehouse) ids(between []any) *fakeRows {
 	rows := &fakeRows{}
 	for _, r := range w.rows {
-		if at := event.GoTime(r["received_at"].(event.Time)); !at.Before(since) {
+		at := event.GoTime(r["received_at"].(event.Time))
+		if !at.Before(between[0].(time.Time)) && (len(between) == 1 || at.Before(between[1].(time.Time))) {
 			rows.add(r.text("source"), r.text("message_id"), at)
 		}
 	}

@@ -40,8 +40,10 @@ func (s *Set) Begin() *Batch {
 // Where ids are in runs, many in one call cost far less each than few: up to 8192 are looked up together, in the runs'
 // own order (see BenchmarkCheck).
 //
-// An error is of the disk, or says that more ids are staged than Memory allows, or that the batch or the Set has
-// ended. After it duplicate means nothing and the batch can only be rolled back; the same ids may be checked again in a
+// More ids may be staged than Staged says: one record can hold so many, and must not be cut. Memory is passed by what
+// they take, until their batches have ended and the table is full next.
+//
+// An error is of the disk, or says that the batch or the Set has ended. After it duplicate means nothing and the batch can only be rolled back; the same ids may be checked again in a
 // new one.
 func (b *Batch) Check(keys []Key, at []time.Time, duplicate []bool) error {
 	if len(at) != len(keys) || len(duplicate) != len(keys) {
@@ -79,10 +81,6 @@ func (s *Set) stage(b *Batch, keys []Key, at []time.Time, duplicate []bool) erro
 	}
 	if b.err != nil { // it has ended while room waited
 		return b.err
-	}
-	if s.staged+len(keys) > s.limits.staged {
-		return fmt.Errorf("cannot stage %d ids more: %d are staged, and memory allows for %d",
-			len(keys), s.staged, s.limits.staged)
 	}
 	c := &s.scratch
 	c.fill(keys, at, s.limits.chunk)

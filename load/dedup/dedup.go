@@ -123,6 +123,9 @@ func Open(o Options) (*Set, error) {
 	return open(o.Dir, o.Window, limitsFor(o.Memory))
 }
 
+// Staged returns how many ids open batches may hold together within the bound on memory.
+func Staged(memory int64) int { return limitsFor(memory).staged }
+
 func open(dir string, window time.Duration, l limits) (*Set, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -153,7 +156,7 @@ func open(dir string, window time.Duration, l limits) (*Set, error) {
 
 // Add makes ids seen without asking whether they were: what the warehouse holds, before the first batch. Ids may come
 // in any order, in slices of any length, and again. After an error some of them may have been added; adding all of them
-// again is right. Refused while a batch is open.
+// again is right. An id that an open batch has staged for the same second stays the batch's: its Rollback takes it away.
 func (s *Set) Add(keys []Key, at []time.Time) error {
 	if len(at) != len(keys) {
 		return fmt.Errorf("every id needs a time; got %d ids and %d times", len(keys), len(at))
@@ -171,9 +174,6 @@ func (s *Set) Add(keys []Key, at []time.Time) error {
 func (s *Set) add(keys []Key, at []time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.batches) > 0 {
-		return errors.New("ids cannot be added while a batch is open")
-	}
 	if err := s.room(len(keys)); err != nil {
 		return err
 	}

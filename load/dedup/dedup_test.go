@@ -233,36 +233,76 @@ func TestBatchesEndInOrder(t *testing.T) {
 		t.Error("want an error for times that are too few, have none")
 	}
 	stage(t, again, keys[3], at)
-	if err := s.Add(keys[0], times(70, at)); err == nil {
-		t.Error("want no add while a batch is open")
-	}
+	more := ids(s, "more", 70)
+	must(t, s.Add(more, times(70, at)))
 	must(t, again.Commit())
 	if err := s.Add(keys[0], times(1, at)); err == nil {
 		t.Error("want an error for times that are too few, have none")
 	}
-	if have := seen(t, s, keys[3], at); have != 70 {
-		t.Errorf("want all 70 seen, have %d", have)
+	if have := seen(t, s, append(more, keys[3]...), at); have != 140 {
+		t.Errorf("want all 140 seen, have %d", have)
 	}
 }
 
-func TestTooManyStaged(t *testing.T) {
+// TestManyStaged stages more at once than tables are made for: a record cannot be cut.
+func TestManyStaged(t *testing.T) {
 	t.Parallel()
-	s := newSet(t, tiny(100, 0))
-	b := s.Begin()
-	want := "cannot stage 25 ids more: 75 are staged, and memory allows for 75"
-	keys := ids(s, "a", 100)
-	for range 2 { // it stays so
-		if err := b.Check(keys, times(100, 1), make([]bool, 100)); err == nil || err.Error() != want {
-			t.Errorf("want %q, have %v", want, err)
+	s := newSet(t, tiny(100, 64<<10))
+	load(t, s, ids(s, "before", 60), 1)
+	keys, few := ids(s, "many", 5_000), ids(s, "few", 25)
+	for _, commit := range []bool{false, true} {
+		b, behind := s.Begin(), s.Begin()
+		for some := range slices.Chunk(keys, 250) {
+			stage(t, b, some, 1)
 		}
+		if n := seen(t, s, keys, 1); n != len(keys) {
+			t.Errorf("want all that is staged seen, have %d", n)
+		}
+		stage(t, behind, few, 1)
+		if !commit {
+			b.Rollback()
+			if n := seen(t, s, append(keys, few...), 1); n != 0 {
+				t.Errorf("want nothing staged after a rollback, have %d", n)
+			}
+			continue
+		}
+		must(t, b.Commit())
+		must(t, behind.Commit())
 	}
-	if err := b.Commit(); err == nil {
-		t.Error("want no commit of half a batch")
+	if n := seen(t, s, append(keys, ids(s, "before", 60)...), 1); n != 5_060 {
+		t.Errorf("want all 5060 seen, have %d", n)
 	}
-	b.Rollback()
-	if n := seen(t, s, keys, 1); n != 0 {
-		t.Errorf("want nothing staged, have %d", n)
+	for i := range 20 { // the tables are small again
+		load(t, s, ids(s, fmt.Sprint("after", i, "-"), 25), 1)
+		quiet(s)
 	}
+	if s.active.capacity != 100 || s.frozen != nil || (s.spare != nil && s.spare.capacity != 100) {
+		t.Errorf("want small tables again; have one for %d", s.active.capacity)
+	}
+}
+
+// TestForgetKeepsWhatIsStaged: an open batch must know its own ids, however old.
+func TestForgetKeepsWhatIsStaged(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, tiny(100, 64<<10))
+	load(t, s, ids(s, "older", 25), 500)
+	load(t, s, ids(s, "oldest", 25), 400)
+	old := ids(s, "old", 20)
+	b := s.Begin()
+	stage(t, b, old, 1_000)
+	s.Forget(time.Unix(100_000, 0))
+	for i := range 4 {
+		stage(t, b, ids(s, fmt.Sprint("new", i), 10), 200_000)
+	}
+	if s.swept == 0 {
+		t.Fatal("want a table that was swept")
+	}
+	duplicate := make([]bool, 20)
+	must(t, b.Check(old, times(20, 1_000), duplicate))
+	if slices.Contains(duplicate, false) {
+		t.Errorf("want all 20 seen, have %v", duplicate)
+	}
+	must(t, b.Commit())
 }
 
 func TestForget(t *testing.T) {

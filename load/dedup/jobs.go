@@ -12,7 +12,7 @@ import (
 // limits is what a bound on memory comes down to; the package comment has the arithmetic.
 type limits struct {
 	table   int   // entries of a full table
-	staged  int   // entries of all batches together
+	staged  int   // entries of all batches together, above which tables grow
 	chunk   int   // ids looked up together
 	filters int64 // bytes of all filters and indexes together
 	buffer  int   // bytes that a run is read or written through
@@ -66,27 +66,37 @@ func (s *Set) filters() int64 {
 	return sum
 }
 
+// full is how many entries the active table takes, so that n ids more are staged in at most 3/4 of it: one table's, but
+// where open batches hold more.
+func (s *Set) full(n int) int {
+	full := s.limits.table
+	for s.staged+n > full/4*3 {
+		full *= 2
+	}
+	return full
+}
+
 // room makes sure that the active table takes n entries more. It rids the table of what is too old, grows it, or freezes
 // it, and waits where the table frozen before is still being written, or too many runs are yet to be merged. The error
 // is what has kept the disk from that; it is tried again by then.
 func (s *Set) room(n int) error {
-	for !s.closed {
-		if s.active.n+n <= s.active.capacity {
+	for full := s.full(n); !s.closed; {
+		capacity := min(s.active.capacity, full)
+		if s.active.n+n <= capacity {
 			return nil
 		}
 		if s.swept < s.cutoff {
-			s.swept = s.cutoff
-			s.active.drop(s.cutoff)
-			if s.active.n+n <= s.active.capacity*3/4 {
+			s.sweep()
+			if s.active.n+n <= capacity*3/4 {
 				return nil
 			}
 		}
-		if s.active.capacity < s.limits.table {
-			s.active = s.active.grown(min(max(s.active.n+n, 2*s.active.capacity), s.limits.table))
+		if s.active.capacity < full {
+			s.active = s.active.grown(min(max(s.active.n+n, 2*s.active.capacity), full))
 			continue
 		}
 		if s.frozen == nil && (len(s.runs) < s.limits.runs || s.merges == 0 && s.failed == nil) {
-			s.freeze()
+			s.freeze(full)
 			continue
 		}
 		if err := s.failed; err != nil {
@@ -99,12 +109,25 @@ func (s *Set) room(n int) error {
 	return ErrClosed
 }
 
-// freeze puts a new table in the place of the active one and has that written. Staged entries, which may yet be taken
+// sweep rids the active table of what is too old, but for what open batches have staged.
+func (s *Set) sweep() {
+	s.swept = s.cutoff
+	s.active.drop(s.cutoff)
+	for _, b := range s.batches {
+		for i := range b.ids {
+			if e := &b.ids[i]; e.at < s.cutoff {
+				s.active.admit(e.Key, e.at, e.at, e.at)
+			}
+		}
+	}
+}
+
+// freeze puts a new table, for so many entries, in the place of the active one and has that written. Staged entries, which may yet be taken
 // back, move to the new one: a frozen table does not change any more.
-func (s *Set) freeze() {
+func (s *Set) freeze(capacity int) {
 	s.frozen = s.active
-	if s.active, s.spare = s.spare, nil; s.active == nil {
-		s.active = newTable(s.limits.table)
+	if s.active, s.spare = s.spare, nil; s.active == nil || s.active.capacity != capacity {
+		s.active = newTable(capacity)
 	} else {
 		s.active.empty()
 	}
@@ -130,7 +153,9 @@ func (s *Set) work() {
 		s.write(s.plan(int64(t.n), s.kept()+int64(t.n)), t.walk, func(err error) {
 			s.flushing = false
 			if err == nil {
-				s.frozen, s.spare = nil, t
+				if s.frozen = nil; t.capacity == s.limits.table {
+					s.spare = t
+				}
 			}
 		})
 	}
