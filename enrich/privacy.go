@@ -62,34 +62,45 @@ func (p privacy) scrub(object []byte, names []string) []byte {
 	if len(object) < len(`{"ip":0}`) || !mayHold(object) {
 		return object
 	}
-	found, start := false, len(p.memory.b)
+	start, copied := len(p.memory.b), 0
+	m := jsonscan.ValidMembers(object)
+	for m.Next() {
+		if !slices.Contains(names, string(m.Key())) {
+			continue
+		}
+		v := m.Value()
+		network := ""
+		if v.Kind == jsonscan.String {
+			network = p.reduce(view(v.Raw[1 : len(v.Raw)-1]))
+		}
+		if network == "" {
+			p.memory.b = p.memory.b[:start]
+			return p.without(object, names)
+		}
+		// What stands before the value is copied as it is, white space too.
+		p.memory.b = jsonscan.AppendQuoted(append(p.memory.b, object[copied:m.Offset()]...), network)
+		copied = m.Offset() + len(v.Raw)
+	}
+	if copied == 0 {
+		return object
+	}
+	p.memory.b = append(p.memory.b, object[copied:]...)
+	return p.memory.b[start:len(p.memory.b):len(p.memory.b)]
+}
+
+// without gives a copy of an object that lacks the members of these names.
+func (p privacy) without(object []byte, names []string) []byte {
+	start := len(p.memory.b)
 	out := append(p.memory.b, '{')
 	m := jsonscan.ValidMembers(object)
 	for m.Next() {
-		key, v := m.Key(), m.Value()
-		network := ""
-		isAddress := slices.Contains(names, string(key))
-		if isAddress {
-			found = true
-			if v.Kind == jsonscan.String {
-				network = p.reduce(view(v.Raw[1 : len(v.Raw)-1]))
-			}
-			if network == "" {
-				continue
-			}
+		if slices.Contains(names, string(m.Key())) {
+			continue
 		}
 		if len(out) > start+1 {
 			out = append(out, ',')
 		}
-		out = append(jsonscan.AppendQuoted(out, view(key)), ':')
-		if isAddress {
-			out = jsonscan.AppendQuoted(out, network)
-		} else {
-			out = append(out, v.Raw...)
-		}
-	}
-	if !found {
-		return object
+		out = append(append(jsonscan.AppendQuoted(out, view(m.Key())), ':'), m.Value().Raw...)
 	}
 	p.memory.b = append(out, '}')
 	return p.memory.b[start:len(p.memory.b):len(p.memory.b)]

@@ -2,8 +2,6 @@ package event
 
 import (
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // ColumnKind is a column's logical type; each warehouse's Dialect names its own for it.
@@ -168,93 +166,3 @@ func Schema(columns []Column) *arrow.Schema {
 	}
 	return arrow.NewSchema(fields, nil)
 }
-
-// Rows builds the Arrow record batch of events. It is for one goroutine.
-type Rows struct {
-	columns  []eventColumn
-	builder  *array.RecordBuilder
-	rows     int
-	jsonSize int
-	last     []int // what the columns of the last batch held: rows, then bytes of each column of text
-}
-
-// NewRows makes a builder for batches of about capacity rows.
-func NewRows(allocator memory.Allocator, capacity int) *Rows {
-	r := &Rows{columns: eventColumns(), builder: array.NewRecordBuilder(allocator, Schema(Columns()))}
-	r.builder.Reserve(capacity)
-	return r
-}
-
-// Append copies an event into the columns.
-func (r *Rows) Append(e *Event) {
-	if r.rows == 0 {
-		r.reserve()
-	}
-	for i := range r.columns {
-		c := &r.columns[i]
-		switch b := r.builder.Field(i).(type) {
-		case *array.StringBuilder:
-			if c.text != nil {
-				if s := c.text(e); s != "" || c.Required {
-					b.Append(s)
-					continue
-				}
-			} else if s := c.json(e); s != nil {
-				b.Append(view(s))
-				r.jsonSize += len(s)
-				continue
-			}
-			b.AppendNull()
-		case *array.TimestampBuilder:
-			if t := c.time(e); t != NoTime {
-				b.Append(arrow.Timestamp(t))
-				continue
-			}
-			b.AppendNull()
-		case *array.BooleanBuilder:
-			b.Append(c.bool(e))
-		case *array.Int32Builder:
-			if n := c.int32(e); n != 0 {
-				b.Append(n)
-				continue
-			}
-			b.AppendNull()
-		}
-	}
-	r.rows++
-}
-
-// Len is the number of rows so far; Bytes the size of their JSON, which is most of a row.
-func (r *Rows) Len() int   { return r.rows }
-func (r *Rows) Bytes() int { return r.jsonSize }
-
-// Take gives the rows as a record batch, which the caller releases, and is empty afterwards.
-func (r *Rows) Take() arrow.RecordBatch {
-	r.last = append(r.last[:0], r.rows)
-	for _, b := range r.builder.Fields() {
-		size := 0
-		if text, ok := b.(*array.StringBuilder); ok {
-			size = text.DataLen()
-		}
-		r.last = append(r.last, size)
-	}
-	r.rows, r.jsonSize = 0, 0
-	return r.builder.NewRecordBatch()
-}
-
-// reserve makes room for a batch like the last one: columns that grow by doubling copy all that they hold, and leave
-// twice as much to the collector. An idle builder holds nothing.
-func (r *Rows) reserve() {
-	if len(r.last) == 0 {
-		return
-	}
-	r.builder.Reserve(r.last[0])
-	for i, b := range r.builder.Fields() {
-		if text, ok := b.(*array.StringBuilder); ok {
-			text.ReserveData(r.last[i+1])
-		}
-	}
-}
-
-// Release frees the builder's memory.
-func (r *Rows) Release() { r.builder.Release() }

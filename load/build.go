@@ -46,6 +46,7 @@ type builder struct {
 	bytes    int
 	began    time.Time
 	oldest   event.Time
+	behind   bool // the last record had waited in the stream for more than an interval
 }
 
 // begin makes a builder that knows what the warehouse knows.
@@ -89,6 +90,14 @@ func (b *builder) full() bool {
 	return b.rows.Len()+b.dead.Field(0).Len() >= b.loader.options.MaxRows || b.rows.Bytes()+b.bytes >= b.loader.options.MaxBytes
 }
 
+// patience is how long the batch gathers; see Options.Interval.
+func (b *builder) patience() time.Duration {
+	if b.behind {
+		return 4 * b.loader.options.Interval
+	}
+	return b.loader.options.Interval
+}
+
 // add puts one record's events into the batch. An error is this process's or the disk's, never the record's: what
 // cannot be read becomes a dead letter.
 func (b *builder) add(ctx context.Context, shard stream.ShardID, record stream.Record) error {
@@ -103,6 +112,7 @@ func (b *builder) add(ctx context.Context, shard stream.ShardID, record stream.R
 	move.To = string(record.Position)
 	b.moves[name] = move
 
+	b.behind = time.Since(record.Time) > b.loader.options.Interval
 	b.reached.took(shard, record.Time)
 	origin := event.Origin{
 		Stream: b.loader.options.Stream, Shard: name, Position: move.To,

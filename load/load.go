@@ -34,9 +34,12 @@ type Options struct {
 	// Shared: other loaders load other shards of this stream, so that the warehouse must look for duplicates.
 	Shared bool
 
-	MaxRows   int           // of a batch, dead letters included; default 100,000
-	MaxBytes  int           // of JSON in a batch; default 128 MiB
-	Interval  time.Duration // at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms
+	MaxRows  int // of a batch, dead letters included; default 100,000
+	MaxBytes int // of JSON in a batch; default 128 MiB
+	// Interval is at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms. A
+	// batch of events that have waited longer than that in the stream gathers for up to four times as long: it is
+	// late already, and a large batch costs the warehouse less for each row.
+	Interval  time.Duration
 	Window    time.Duration // of deduplication; default 24 h
 	SeenDir   string        // where ids that do not fit into SeenBytes go; emptied at start
 	SeenBytes int64         // default 128 MiB; at least what two batches' ids take, see dedup.Staged
@@ -218,7 +221,7 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 		}
 		var wait <-chan time.Time
 		if free && !b.empty() {
-			left := l.options.Interval - time.Since(b.began)
+			left := b.patience() - time.Since(b.began)
 			if left <= 0 || b.full() {
 				if err := hand(); err != nil {
 					return err

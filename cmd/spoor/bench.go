@@ -15,7 +15,7 @@ type benchCommand struct {
 	Duration time.Duration `help:"How long each throughput run sends." default:"1m"`
 	Runs     int           `help:"Runs of each measurement; their median is told." default:"3"`
 	Batch    int           `help:"Events in a request." default:"100"`
-	Clients  int           `help:"Connections that send batches." default:"8"`
+	Clients  int           `help:"Connections that send batches." default:"32"`
 	Rate     int           `help:"Events a second while freshness is measured." default:"10000"`
 	Only     []string      `help:"Measure only these: idle, singles, freshness, throughput."`
 	Dir      string        `help:"Where the measured servers keep their data. Default: the temporary folder." type:"path" placeholder:"DIR"`

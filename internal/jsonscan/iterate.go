@@ -155,6 +155,9 @@ func (m *Members) Key() []byte { return m.key }
 // Value is the value of the current member.
 func (m *Members) Value() Value { return m.value }
 
+// Offset is where the current value begins, counted from the start of the object's text.
+func (m *Members) Offset() int { return m.i - len(m.value.Raw) }
+
 // Err is what ended the iteration early: ErrDepth, a *SyntaxError, or nil.
 func (m *Members) Err() error { return m.err }
 

@@ -67,7 +67,7 @@ func realistic(n, rows int) *warehouse.Batch {
 // BenchmarkLoad loads batches of several sizes into one growing file, checkpoints and all. A batch of 20,000 rows brings
 // 500 users and 500 identities.
 func BenchmarkLoad(b *testing.B) {
-	for _, rows := range []int{20, 1000, 20_000, 100_000} {
+	for _, rows := range []int{20, 1000, 20_000, 61_440, 100_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
 			w, err := duckdb.Open(b.Context(), duckdb.Options{Path: filepath.Join(b.TempDir(), "spoor.duckdb")})
 			if err != nil {

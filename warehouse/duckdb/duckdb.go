@@ -35,6 +35,11 @@ const (
 	maxSpill       = "16GiB"
 )
 
+// rowGroup is how many rows DuckDB keeps together. A transaction that brings at least as many to a table has its row
+// groups compressed and written to the file once, where they stay; a smaller one's rows are copied into the table,
+// logged, and compressed by a later checkpoint.
+const rowGroup = 61_440
+
 // Warehouse is a warehouse.Warehouse.
 type Warehouse struct {
 	options Options
@@ -74,14 +79,21 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		"max_vacuum_tasks":     {"0"},
 		// Past this many rows DuckDB would write no log and block all commits while it compresses.
 		"auto_checkpoint_skip_wal_threshold": {"1000000000"},
-		"storage_compatibility_version":      {"v1.5.0"},
+		"temp_directory":                     {path + ".tmp"},
 		"autoinstall_known_extensions":       {"false"},
 		"autoload_known_extensions":          {"false"},
-		"enable_external_access":             {"false"},
 		"allow_community_extensions":         {"false"},
 	}
-	connector, err := duck.NewConnector(path+"?"+settings.Encode(), func(c driver.ExecerContext) error {
-		_, err := c.ExecContext(context.Background(), "set timezone = 'UTC'", nil)
+	// The size of row groups can be said of a file that is attached only. What is attached stays readable when the
+	// first connection then closes all other files to everybody.
+	var first sync.Once
+	connector, err := duck.NewConnector("?"+settings.Encode(), func(c driver.ExecerContext) error {
+		prepare := "use spoor; set timezone = 'UTC'"
+		first.Do(func() {
+			prepare = fmt.Sprintf("attach %s as spoor (row_group_size %d, storage_version 'v1.5.0'); set enable_external_access = false; ",
+				dialect{}.Literal(path), rowGroup) + prepare
+		})
+		_, err := c.ExecContext(context.Background(), prepare, nil)
 		return err
 	})
 	if err != nil {
