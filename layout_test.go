@@ -104,6 +104,48 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// modules are the folders that are modules of their own, so that who uses one does not get the dependencies of the house.
+var modules = []string{"sdk/go", "sdk/go/kinesis", "test/sdk/spoor-go"}
+
+// TestLayoutOfModules holds the modules beside the main one to the rules that are not about rooms.
+func TestLayoutOfModules(t *testing.T) {
+	t.Parallel()
+	var found []string
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && path.Base(name) == "go.mod" && name != "go.mod" {
+			found = append(found, path.Dir(name))
+		}
+		if base := path.Base(name); err == nil && entry.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "node_modules") {
+			return fs.SkipDir
+		}
+		return err
+	})
+	if err != nil || !slices.Equal(found, modules) {
+		t.Errorf("want the modules %v, which scripts/test tests; have %v, %v", modules, found, err)
+	}
+	for _, dir := range modules {
+		module, err := read(os.DirFS(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range module.packages {
+			// The folder tells what a program is called.
+			module.packages[i].dir = path.Join(dir, p.dir)
+		}
+		for _, rule := range rules {
+			if slices.Contains([]string{"imports", "decision records"}, rule.name) {
+				continue
+			}
+			for _, complaint := range rule.check(module) {
+				if rule.name == "no exit" && strings.HasPrefix(complaint, "main.go: ") {
+					continue
+				}
+				t.Errorf("%s: %s\n\twhy the rule: %s", dir, complaint, rule.why)
+			}
+		}
+	}
+}
+
 // rule is one thing that always holds. check returns a complaint for each place where it does not.
 type rule struct {
 	name  string

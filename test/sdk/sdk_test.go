@@ -34,8 +34,13 @@ func TestNodeEveryCall(t *testing.T) {
 
 	rows := spoor.rowsOf(wire)
 	wantSent(t, rows, sent)
-	// A server's own address and user agent are not the user's. What it passes on of them is, cut as the default says.
-	wantRows(t, rows, nodeSDK, []row{
+	wantRows(t, rows, nodeSDK, everyCall())
+}
+
+// everyCall is what the scenario "every" of the SDKs of servers becomes. A server's own address and user agent are not
+// the user's. What it passes on of them is, cut as the default says.
+func everyCall() []row {
+	return []row{
 		{"type": "track", "event": "Product Viewed", "user_id": nil, "anonymous_id": "device-1", "ip": nil, "user_agent": nil, "properties": `{"sku": "A-1", "price": 39.95, "tags": ["a", "b"]}`},
 		{"type": "identify", "event": nil, "user_id": "ada", "anonymous_id": "device-1", "traits": `{"email": "ada@example.com", "plan": "pro"}`},
 		{"type": "track", "event": "Order Completed", "user_id": "ada", "anonymous_id": nil,
@@ -48,7 +53,7 @@ func TestNodeEveryCall(t *testing.T) {
 		{"type": "screen", "event": "Settings", "user_id": "ada", "properties": `{"dark": true}`},
 		{"type": "group", "event": nil, "user_id": "ada", "group_id": "acme", "traits": `{"seats": 3}`},
 		{"type": "alias", "event": nil, "user_id": "ada", "previous_id": "device-1"},
-	})
+	}
 }
 
 func TestNodeManyEvents(t *testing.T) {
@@ -59,11 +64,16 @@ func TestNodeManyEvents(t *testing.T) {
 
 	rows := spoor.rowsOf(wire)
 	wantSent(t, rows, sent)
+	wantRows(t, rows, nodeSDK, counted())
+}
+
+// counted is what the scenario "many" becomes.
+func counted() []row {
 	want := make([]row, 500)
 	for i := range want {
 		want[i] = row{"type": "track", "event": "Counted", "user_id": fmt.Sprintf("user-%d", i%7), "properties": fmt.Sprintf(`{"i": %d}`, i)}
 	}
-	wantRows(t, rows, nodeSDK, want)
+	return want
 }
 
 // serverSends lets segment-node.mjs send, and gives what the SDK says of it.

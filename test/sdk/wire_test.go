@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -86,7 +87,7 @@ func (w *wire) record(r *http.Request, body []byte, status int) (lost bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if status < 300 {
-		w.requests = append(w.requests, request{r.Method, r.URL.Path, r.Header, messageIDs(body)})
+		w.requests = append(w.requests, request{r.Method, r.URL.Path, r.Header, messageIDs(r.Header, body)})
 	}
 	if r.Method == http.MethodPost && w.lose > 0 {
 		w.lose--
@@ -96,7 +97,16 @@ func (w *wire) record(r *http.Request, body []byte, status int) (lost bool) {
 }
 
 // messageIDs reads the ids of the events in a body: a batch, or one.
-func messageIDs(body []byte) []string {
+func messageIDs(header http.Header, body []byte) []string {
+	if header.Get("Content-Encoding") == "gzip" {
+		unpacked, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil
+		}
+		if body, err = io.ReadAll(unpacked); err != nil {
+			return nil
+		}
+	}
 	var sent struct {
 		message
 		Batch []message `json:"batch"`
