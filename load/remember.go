@@ -99,8 +99,8 @@ func (b *builder) rememberSessions(ctx context.Context, w warehouse.Warehouse) e
 		}
 		b.pipeline.Seed(source, person, session, event.TimeOf(first), event.TimeOf(last))
 		return nil
-	}, `select source, coalesce(anonymous_id, user_id), session_id, min(timestamp), max(timestamp) from events
-		where timestamp >= (select max(timestamp) from events) - cast(? as bigint) * interval '1 second'
+	}, `select source, coalesce(anonymous_id, user_id), session_id, min("timestamp"), max("timestamp") from events
+		where "timestamp" >= (select max("timestamp") from events) - cast(? as bigint) * interval '1 second'
 		and session_id is not null group by 1, 2, 3`, int64(b.pipeline.SeedWindow()/time.Second))
 	if err != nil {
 		return fmt.Errorf("reading the open sessions: %w", err)

@@ -156,7 +156,7 @@ type NewestEvent struct {
 func AskNewest(ctx context.Context, w Asker, since time.Time, source, event string, most int) ([]NewestEvent, error) {
 	rows, err := w.Query(ctx, `select message_id, source, coalesce(type, ''), coalesce(event, ''), coalesce(user_id, ''),
 			coalesce(anonymous_id, ''), received_at, original_timestamp, coalesce(protocol, ''),
-			coalesce(cast(properties as varchar), ''), coalesce(cast(traits as varchar), ''), coalesce(cast(context as varchar), '')
+			properties, traits, context
 		from events where received_at >= ? and (? = '' or source = ?) and (? = '' or event = ?)
 		order by received_at desc, original_timestamp desc, message_id desc limit ?`, since, source, source, event, event, most)
 	if err != nil {
@@ -166,7 +166,7 @@ func AskNewest(ctx context.Context, w Asker, since time.Time, source, event stri
 	events := []NewestEvent{}
 	for rows.Next() {
 		var e NewestEvent
-		var properties, traits, about string
+		var properties, traits, about any
 		if err := rows.Scan(&e.MessageID, &e.Source, &e.Type, &e.Event, &e.UserID, &e.AnonymousID, &e.ReceivedAt,
 			&e.OriginalTimestamp, &e.Protocol, &properties, &traits, &about); err != nil {
 			return nil, fmt.Errorf("reading the newest events: %w", err)
@@ -178,10 +178,19 @@ func AskNewest(ctx context.Context, w Asker, since time.Time, source, event stri
 	return events, rows.Err()
 }
 
-// object takes a column's text as JSON; nil: there is none.
-func object(text string) json.RawMessage {
-	if text == "" || text == "{}" {
+// object takes a JSON column's value, which drivers give as text of one type or another; nil: there is none.
+func object(value any) json.RawMessage {
+	var text json.RawMessage
+	switch value := value.(type) {
+	case json.RawMessage:
+		text = value
+	case string:
+		text = json.RawMessage(value)
+	case []byte:
+		text = value
+	}
+	if len(text) == 0 || string(text) == "{}" {
 		return nil
 	}
-	return json.RawMessage(text)
+	return text
 }

@@ -95,6 +95,8 @@ type Dialect interface {
 	Quote(identifier string) string
 	// Literal quotes a text value. For DDL, where nothing can be bound.
 	Literal(text string) string
+	// JSONText is an expression for a JSON column's value as text.
+	JSONText(column string) string
 	// Property is an expression that gives the member name of a JSON column as a kind: NULL where it is absent or of
 	// another kind; KindNone gives any value as text, strings without their quotes.
 	Property(column, name string, kind event.PropertyKind) string

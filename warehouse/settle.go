@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/spoorhq/spoor/event"
@@ -101,4 +102,21 @@ func MergeUser(row, more User) (User, error) {
 // Later tells whether identity b replaces a of the same anonymous id.
 func (a Identity) Later(b Identity) bool {
 	return cmp.Or(cmp.Compare(a.SeenAt, b.SeenAt), cmp.Compare(a.UserID, b.UserID)) < 0
+}
+
+// Without gives the batch's events but for the rows given, ascending, as stretches of it; nothing is copied. The caller
+// releases them.
+func (b *Batch) Without(rows []int32) []arrow.RecordBatch {
+	if b.Events == nil {
+		return nil
+	}
+	var parts []arrow.RecordBatch
+	from := int64(0)
+	for _, row := range append(rows, int32(b.Events.NumRows())) {
+		if int64(row) > from {
+			parts = append(parts, b.Events.NewSlice(from, int64(row)))
+		}
+		from = int64(row) + 1
+	}
+	return parts
 }

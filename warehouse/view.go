@@ -28,6 +28,10 @@ type ViewColumn struct {
 // MaxViewColumns bounds a view; the properties past it stay reachable in the JSON column.
 const MaxViewColumns = 500
 
+// maxName bounds what Snake gives, in bytes. PostgreSQL cuts names at 63, without a word, and a prefix and a number go
+// with it.
+const maxName = 48
+
 // typeViews are Segment's table names for the types.
 func typeViews() map[string]string {
 	return map[string]string{
@@ -59,8 +63,7 @@ func Snake(name string) string {
 		}
 		gap = false
 		lower = unicode.IsLower(r) || unicode.IsDigit(r)
-		b.WriteRune(unicode.ToLower(r))
-		if b.Len() > 100 {
+		if b.WriteRune(unicode.ToLower(r)); b.Len() >= maxName {
 			break
 		}
 	}

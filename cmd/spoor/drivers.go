@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/spoorhq/spoor/stream/jetstream"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/postgres"
 )
 
 // openStream opens the stream that the URL names, with retry and metrics around it. name is what the warehouse keeps
@@ -58,14 +60,19 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 	if location == "" {
 		location = "duckdb:" + d.path("spoor.duckdb")
 	}
-	scheme, path, _ := strings.Cut(location, ":")
-	if scheme != "duckdb" || path == "" {
-		return nil, usagef("--warehouse must be duckdb:FILE; got %q", location)
+	var w warehouse.Warehouse
+	var err error
+	switch scheme, path, _ := strings.Cut(location, ":"); {
+	case scheme == "duckdb" && path != "":
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("making the folder of the warehouse: %w", err)
+		}
+		w, err = duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory)})
+	case scheme == "postgres" || scheme == "postgresql":
+		w, err = postgres.Open(ctx, postgres.Options{URL: location})
+	default:
+		return nil, usagef("--warehouse must be duckdb:FILE or postgres://user:password@host:port/database; got %q", redacted(location))
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("making the folder of the warehouse: %w", err)
-	}
-	w, err := duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory)})
 	if err != nil {
 		return nil, fmt.Errorf("opening the warehouse: %w", err)
 	}
@@ -73,4 +80,14 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 		return nil, errors.Join(fmt.Errorf("making the warehouse's tables: %w", err), w.Close())
 	}
 	return w, nil
+}
+
+// redacted gives a URL without its password.
+func redacted(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		scheme, _, _ := strings.Cut(location, ":")
+		return scheme + ":"
+	}
+	return u.Redacted()
 }

@@ -28,7 +28,7 @@ type streamFlags struct {
 }
 
 type warehouseFlags struct {
-	Warehouse       string   `help:"The warehouse: duckdb:FILE. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
+	Warehouse       string   `help:"The warehouse: duckdb:FILE or postgres://user:password@host:port/database. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
 	WarehouseMemory byteSize `help:"The embedded warehouse's bound on memory." default:"1GiB" env:"SPOOR_WAREHOUSE_MEMORY" placeholder:"SIZE"`
 }
 

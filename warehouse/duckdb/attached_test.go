@@ -12,6 +12,7 @@ import (
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 // TestFileAlone: the file that is left can be opened by any DuckDB and under any name, views and all, although it was
@@ -27,7 +28,7 @@ func TestFileAlone(t *testing.T) {
 	if err := w.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := realistic(1, rows)
+	b := warehousetest.Realistic(1, rows)
 	defer b.Events.Release()
 	b.Views = []warehouse.View{{Name: "event_bought", Type: event.TypeTrack, Event: "Event 7", Columns: []warehouse.ViewColumn{{Name: "currency", Property: "currency", Kind: event.KindString}}}}
 	if _, err := w.Load(t.Context(), b); err != nil {

@@ -42,6 +42,8 @@ func (dialect) Literal(s string) string {
 	return "(" + strings.ReplaceAll(quoted, "\x00", "' || chr(0) || '") + ")"
 }
 
+func (dialect) JSONText(column string) string { return "cast(" + column + " as varchar)" }
+
 // Property names the member by JSON Pointer (RFC 6901), which can say any name; DuckDB's own paths can not.
 func (d dialect) Property(column, name string, kind event.PropertyKind) string {
 	pointer := d.Literal("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))

@@ -1,22 +1,18 @@
 package duckdb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/spoorhq/spoor/event"
-	"github.com/spoorhq/spoor/internal/jsonscan"
 	"github.com/spoorhq/spoor/warehouse"
 )
 
 // Erase removes a person. Dead letters keep their line, so that the ledger still adds up, and lose what they held.
 func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (warehouse.Erasure, error) {
-	subject = warehouse.Subject{UserIDs: named(subject.UserIDs), AnonymousIDs: named(subject.AnonymousIDs)}
-	if len(subject.UserIDs)+len(subject.AnonymousIDs) == 0 {
-		return nil, errors.New("a subject needs at least one user id or anonymous id")
+	subject, err := subject.Named()
+	if err != nil {
+		return nil, err
 	}
 	w.writing.Lock()
 	defer w.writing.Unlock()
@@ -27,7 +23,7 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 		anywhere = "(" + person + " or list_contains(list_concat(cast($1 as varchar[]), cast($2 as varchar[])), previous_id))"
 	)
 	erased := warehouse.Erasure{}
-	err := w.transact(ctx, func() error {
+	err = w.transact(ctx, func() error {
 		if err := w.fault("ledger"); err != nil {
 			return err
 		}
@@ -71,32 +67,22 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 	return erased, nil
 }
 
-// named drops the empty ids, for the empty text is nobody's. The list is never nil, which DuckDB would take for NULL.
-func named(ids []string) []string {
-	return slices.DeleteFunc(append([]string{}, ids...), func(id string) bool { return id == "" })
-}
-
 // blank empties the dead letters that hold one of the ids.
 func (w *Warehouse) blank(ctx context.Context, subject warehouse.Subject) (int64, error) {
-	var needles [][]byte
-	for _, id := range append(append([]string{}, subject.UserIDs...), subject.AnonymousIDs...) {
-		needles = append(needles, jsonscan.AppendQuoted(nil, id))
-	}
+	search := warehouse.NewSearch(subject)
 	rows, err := w.writer.QueryContext(ctx, "select rowid, raw from dead_letters")
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
 	var hits []int64
-	var parser event.Parser
-	var e event.Event
 	for rows.Next() {
 		var row int64
 		var raw []byte
 		if err := rows.Scan(&row, &raw); err != nil {
 			return 0, err
 		}
-		if holds(raw, needles, subject, &parser, &e) {
+		if search.Hit(raw) {
 			hits = append(hits, row)
 		}
 	}
@@ -109,20 +95,4 @@ func (w *Warehouse) blank(ctx context.Context, subject warehouse.Subject) (int64
 		}
 	}
 	return int64(len(hits)), nil
-}
-
-// holds tells whether a dead letter is about the subject: by its fields where it can be read, by its text otherwise.
-func holds(raw []byte, needles [][]byte, subject warehouse.Subject, parser *event.Parser, e *event.Event) bool {
-	for _, needle := range needles {
-		if bytes.Contains(raw, needle) {
-			return true
-		}
-	}
-	parser.Reset()
-	v, _, err := jsonscan.Scan(raw, event.MaxDepth)
-	if err != nil {
-		return false
-	}
-	parser.Inspect(v, "", e)
-	return slices.Contains(subject.UserIDs, e.UserID) || slices.Contains(subject.AnonymousIDs, e.AnonymousID)
 }

@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,31 +43,24 @@ type loading struct {
 }
 
 func (l *loading) run() error {
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
-		{"positions", l.move},
-		{"suspects", l.weed},
-		{"events", l.insertEvents},
-		{"dead_letters", l.insertDeadLetters},
-		{"identities", l.putIdentities},
-		{"users", l.putUsers},
-		{"ledger", l.putCounts},
-		{"volumes", l.putVolumes},
-		{"sequences", l.putSequences},
-		{"catalog", l.putProperties},
-		{"views", l.makeViews},
-		{"loads", l.putLoad},
-	} {
-		if err := l.fault(step.name); err != nil {
-			return err
-		}
-		if err := step.do(); err != nil {
-			return fmt.Errorf("loading %s: %w", step.name, err)
-		}
-	}
-	return l.fault("commit")
+	return warehouse.RunSteps(l.ctx, l.options.Fault, "loading", []warehouse.Step{
+		step("positions", l.move),
+		step("suspects", l.weed),
+		step("events", l.insertEvents),
+		step("dead_letters", l.insertDeadLetters),
+		step("identities", l.putIdentities),
+		step("users", l.putUsers),
+		step("ledger", l.putCounts),
+		step("volumes", l.putVolumes),
+		step("sequences", l.putSequences),
+		step("catalog", l.putProperties),
+		step("views", l.makeViews),
+		step("loads", l.putLoad),
+	})
+}
+
+func step(name string, do func() error) warehouse.Step {
+	return warehouse.Step{Name: name, Do: func(context.Context) error { return do() }}
 }
 
 func (l *loading) release() {
@@ -108,16 +100,7 @@ func (l *loading) weed() error {
 		return err
 	}
 	l.counts, l.volumes = l.b.Settle(duplicates)
-	if l.b.Events == nil {
-		return nil
-	}
-	from := int64(0)
-	for _, row := range append(duplicates, int32(l.b.Events.NumRows())) {
-		if int64(row) > from {
-			l.events = append(l.events, l.b.Events.NewSlice(from, int64(row)))
-		}
-		from = int64(row) + 1
-	}
+	l.events = l.b.Without(duplicates)
 	return nil
 }
 
@@ -171,41 +154,20 @@ func (l *loading) insert(table string, batches ...arrow.RecordBatch) error {
 }
 
 func (l *loading) putCounts() error {
-	rows := l.rows("ledger")
-	for _, c := range l.counts {
-		rows.add(instant(c.Minute), c.Source, c.Accepted, c.Loaded, c.Duplicate, c.Dead, int64(0))
-	}
-	return rows.put(`on conflict (minute, source) do update set accepted = accepted + excluded.accepted, loaded = loaded + excluded.loaded,
-		duplicate = duplicate + excluded.duplicate, dead = dead + excluded.dead`)
+	return l.put(warehouse.CountRows(l.counts), `on conflict (minute, source) do update set accepted = accepted + excluded.accepted,
+		loaded = loaded + excluded.loaded, duplicate = duplicate + excluded.duplicate, dead = dead + excluded.dead`)
 }
 
 func (l *loading) putVolumes() error {
-	rows := l.rows("volumes")
-	for _, v := range l.volumes {
-		rows.add(instant(v.Minute), v.Source, v.Type, v.Event, v.Loaded)
-	}
-	return rows.put("on conflict (minute, source, type, event) do update set loaded = loaded + excluded.loaded")
+	return l.put(warehouse.VolumeRows(l.volumes), "on conflict (minute, source, type, event) do update set loaded = loaded + excluded.loaded")
 }
 
-// instant is a minute as an event.Time.
-func instant(minute int64) event.Time { return minute * 60 * 1e6 }
-
 func (l *loading) putSequences() error {
-	rows := l.rows("sequences")
-	for _, s := range l.b.Sequences {
-		rows.add(l.b.Stream, s.Shard, s.Collector, s.Boot, s.Seen, s.Void, s.Settled, s.Records, s.Doubled, s.SeenAt)
-	}
-	return rows.put(`on conflict (stream, shard, collector, boot) do update set seen = excluded.seen, void = excluded.void,
+	return l.put(l.b.SequenceRows(), `on conflict (stream, shard, collector, boot) do update set seen = excluded.seen, void = excluded.void,
 		settled = excluded.settled, records = excluded.records, doubled = excluded.doubled, seen_at = excluded.seen_at`)
 }
 
-func (l *loading) putProperties() error {
-	rows := l.rows("catalog")
-	for _, p := range l.b.Properties {
-		rows.add(p.Type, p.Event, p.Name, p.Kind, p.View, p.SeenAt)
-	}
-	return rows.put("on conflict do nothing")
-}
+func (l *loading) putProperties() error { return l.put(l.b.PropertyRows(), "on conflict do nothing") }
 
 func (l *loading) makeViews() error {
 	for _, v := range l.b.Views {
@@ -218,21 +180,21 @@ func (l *loading) makeViews() error {
 
 // putLoad writes the batch's line.
 func (l *loading) putLoad() error {
-	type move struct {
-		Shard string `json:"shard"`
-		From  string `json:"from"`
-		To    string `json:"to"`
-	}
-	list := make([]move, len(l.b.Moves))
-	for i, m := range l.b.Moves {
-		list[i] = move(m)
-	}
-	moves, err := json.Marshal(list)
+	rows, err := l.b.LoadRows(l.now, l.counts)
 	if err != nil {
 		return err
 	}
-	_, loaded, duplicate, dead := warehouse.Totals(l.counts)
-	rows := l.rows("loads")
-	rows.add(l.b.ID, l.b.Stream, string(moves), l.now, loaded, duplicate, dead)
-	return rows.put("")
+	return l.put(rows, "")
+}
+
+// put inserts rows into one of the small tables; conflict says what becomes of those whose key is there. The rows are
+// released.
+func (l *loading) put(rows *warehouse.RowSet, conflict string) error {
+	defer rows.Release()
+	if rows.Len() == 0 {
+		return nil
+	}
+	batch := rows.Take()
+	defer batch.Release()
+	return apply(l.ctx, l.writer, fmt.Sprintf("insert into %s select * from batch %s", rows.Table.Name, conflict), batch)
 }

@@ -3,20 +3,17 @@ package duckdb
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spoorhq/spoor/warehouse"
 )
 
 // putIdentities writes those of the batch that are news.
 func (l *loading) putIdentities() error {
-	latest := make(map[string]warehouse.Identity, len(l.b.Identities))
-	for _, i := range l.b.Identities {
-		if other, ok := latest[i.AnonymousID]; !ok || other.Later(i) {
-			latest[i.AnonymousID] = i
-		}
-	}
+	latest := warehouse.LatestIdentities(l.b.Identities)
 	var replaced []int64
-	err := l.known("identities", "anonymous_id", "user_id, epoch_us(seen_at)", keys(latest), func(scan scan) error {
+	err := l.known("identities", "anonymous_id", "user_id, epoch_us(seen_at)", slices.Collect(maps.Keys(latest)), func(scan scan) error {
 		var row int64
 		var old warehouse.Identity
 		if err := scan(&row, &old.AnonymousID, &old.UserID, &old.SeenAt); err != nil {
@@ -32,30 +29,14 @@ func (l *loading) putIdentities() error {
 	if err != nil {
 		return err
 	}
-	rows := l.rows("identities")
-	for _, i := range latest {
-		rows.add(i.AnonymousID, i.UserID, i.SeenAt)
-	}
-	return l.replace(replaced, rows)
+	return l.replace(replaced, warehouse.IdentityRows(latest))
 }
 
 // putUsers merges the batch's traits into those that are there.
 func (l *loading) putUsers() error {
-	users := make(map[string]warehouse.User, len(l.b.Users))
-	for _, u := range l.b.Users {
-		users[u.UserID] = u
-	}
-	merge := func(row warehouse.User) error {
-		merged, err := warehouse.MergeUser(row, users[row.UserID])
-		if err != nil {
-			return fmt.Errorf("traits of user %q: %w", row.UserID, err)
-		}
-		users[row.UserID] = merged
-		return nil
-	}
+	crowd := warehouse.NewCrowd(l.b.Users)
 	var replaced []int64
-	found := map[string]bool{}
-	err := l.known("users", "user_id", "cast(traits as varchar), epoch_us(first_seen), epoch_us(seen_at)", keys(users), func(scan scan) error {
+	err := l.known("users", "user_id", "cast(traits as varchar), epoch_us(first_seen), epoch_us(seen_at)", crowd.IDs(), func(scan scan) error {
 		var row int64
 		var old warehouse.User
 		var traits string
@@ -63,32 +44,17 @@ func (l *loading) putUsers() error {
 			return err
 		}
 		old.Traits = []byte(traits)
-		replaced, found[old.UserID] = append(replaced, row), true
-		return merge(old)
+		replaced = append(replaced, row)
+		return crowd.Merge(old)
 	})
 	if err != nil {
 		return err
 	}
-	rows := l.rows("users")
-	for id, u := range users {
-		if !found[id] {
-			// Merged with nothing, new traits lose their nulls and stand in the same order as those merged later.
-			if err := merge(warehouse.User{UserID: id, FirstSeen: u.FirstSeen, SeenAt: u.SeenAt}); err != nil {
-				return err
-			}
-		}
-		u = users[id]
-		rows.add(u.UserID, string(u.Traits), u.FirstSeen, u.SeenAt)
+	rows, err := crowd.Rows()
+	if err != nil {
+		return err
 	}
 	return l.replace(replaced, rows)
-}
-
-func keys[V any](m map[string]V) []string {
-	list := make([]string, 0, len(m))
-	for key := range m {
-		list = append(list, key)
-	}
-	return list
 }
 
 type scan func(dest ...any) error
@@ -113,13 +79,13 @@ func (l *loading) known(table, key, columns string, keys []string, each func(sca
 }
 
 // replace inserts the rows and deletes those of their table that stood at the places given.
-func (l *loading) replace(places []int64, rows *rowSet) error {
+func (l *loading) replace(places []int64, rows *warehouse.RowSet) error {
 	l.replaced += len(places)
 	if len(places) > 0 {
-		if err := l.exec(l.ctx, "delete from "+rows.name+" where rowid in (select unnest(cast(? as bigint[])))", places); err != nil {
-			rows.builder.Release()
+		if err := l.exec(l.ctx, "delete from "+rows.Table.Name+" where rowid in (select unnest(cast(? as bigint[])))", places); err != nil {
+			rows.Release()
 			return err
 		}
 	}
-	return rows.put("")
+	return l.put(rows, "")
 }

@@ -150,7 +150,7 @@ func loadLarge(ctx context.Context, s *subject) error {
 		// Columns must not slip against each other.
 		expect(ctx, w, `select count(*) from events where message_id <> concat('m', cast(screen_width - 1 as varchar))
 			or is_bot <> ((screen_width - 1) % 7 = 0) or (properties is null) <> ((screen_width - 1) % 3 <> 0)`, "0"),
-		expect(ctx, w, "select count(distinct timestamp) from events", fmt.Sprint(n)),
+		expect(ctx, w, "select count(distinct \"timestamp\") from events", fmt.Sprint(n)),
 	)
 }
 

@@ -119,7 +119,7 @@ func arguments(ctx context.Context, s *subject) error {
 		where string
 		arg   any
 	}{
-		{"message_id = ?", e.MessageID}, {"timestamp = ? and message_id <> 'other'", noon}, {"timestamp = ? and screen_width is not null", noon.In(time.FixedZone("x", 3600))},
+		{"message_id = ?", e.MessageID}, {`"timestamp" = ? and message_id <> 'other'`, noon}, {`"timestamp" = ? and screen_width is not null`, noon.In(time.FixedZone("x", 3600))},
 		{"screen_width = ?", 7}, {"screen_width = ?", int64(7)}, {"screen_width < ?", 7.5}, {"(screen_width = 7) = ?", true}, {"'?' <> ? and screen_width = 7", "x"},
 	} {
 		have, err := ask(ctx, w, "select count(*) from events where "+c.where, c.arg)
