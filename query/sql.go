@@ -76,7 +76,7 @@ func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) 
 	return r, nil
 }
 
-// bounded has the warehouse stop behind the row that tells that there are more, for a driver may hold an answer whole.
+// bounded has the warehouse stop behind the row that tells that there are more, so that it need not sort or gather what nobody reads.
 func bounded(text string, limit int) string {
 	trimmed := strings.TrimRight(strings.TrimSpace(text), "; \t\r\n")
 	verb, _, _ := strings.Cut(trimmed, " ")

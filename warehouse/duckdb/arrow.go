@@ -25,7 +25,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/cdata"
-	duck "github.com/duckdb/duckdb-go/v2"
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
@@ -40,11 +39,11 @@ const (
 // native gives the C connection inside a connection of the binding, which keeps it to itself. The binding's version is
 // pinned; Open fails when its struct has changed.
 func native(conn any) (mapping.Connection, error) {
-	c, ok := conn.(*duck.Conn)
+	c, ok := conn.(*connection)
 	if !ok {
 		return mapping.Connection{}, fmt.Errorf("the connection is a %T, not DuckDB's", conn)
 	}
-	field := reflect.ValueOf(c).Elem().FieldByName("conn")
+	field := reflect.ValueOf(c.Conn).Elem().FieldByName("conn")
 	if !field.IsValid() || field.Kind() != reflect.Struct || !field.FieldByName("Ptr").IsValid() {
 		return mapping.Connection{}, errors.New("this version of the DuckDB binding keeps its connection elsewhere")
 	}

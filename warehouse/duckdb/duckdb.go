@@ -87,7 +87,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	// The size of row groups can be said of a file that is attached only. What is attached stays readable when the
 	// first connection then closes all other files to everybody.
 	var first sync.Once
-	connector, err := duck.NewConnector("?"+settings.Encode(), func(c driver.ExecerContext) error {
+	opened, err := duck.NewConnector("?"+settings.Encode(), func(c driver.ExecerContext) error {
 		prepare := "use spoor; set timezone = 'UTC'"
 		first.Do(func() {
 			prepare = fmt.Sprintf("attach %s as spoor (row_group_size %d, storage_version 'v1.5.0'); set enable_external_access = false; ",
@@ -99,7 +99,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", options.Path, err)
 	}
-	w := &Warehouse{options: options, db: sql.OpenDB(connector), replaced: compactEvery}
+	w := &Warehouse{options: options, db: sql.OpenDB(connector{opened}), replaced: compactEvery}
 	w.db.SetMaxOpenConns(maxConnections)
 	if w.writer, err = w.db.Conn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", options.Path, err), w.db.Close())

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -16,7 +15,8 @@ import (
 
 // Query runs one SELECT or EXPLAIN, in a transaction that can only read: an EXPLAIN ANALYZE would run what it
 // explains, and functions may do more than their name says. Files and extensions are closed to it by Open's settings.
-// A JSON column scanned into an any is a json.RawMessage, to the digit.
+// A JSON column scanned into an any is a json.RawMessage, to the digit. Rows are made as they are read, so that an answer
+// of any length takes little memory.
 func (w *Warehouse) Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error) {
 	conn, err := w.db.Conn(ctx)
 	if err != nil {
@@ -40,33 +40,26 @@ func (r *result) run(ctx context.Context, query string, args []any) error {
 	if _, err := r.conn.ExecContext(ctx, "begin transaction read only"); err != nil {
 		return err
 	}
-	columns, err := r.prepare(query)
+	if err := r.check(query); err != nil {
+		return err
+	}
+	rows, err := r.conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller reads them, and asks for Err //nolint:gocritic // whoever asked closes them
 	if err != nil {
 		return err
 	}
-	if text := textual(query, columns); text != "" {
-		if _, err := r.prepare(text); err == nil {
-			query = text
-			for _, c := range columns {
-				r.json = append(r.json, c.json)
-			}
-		}
-	}
-	rows, err := r.conn.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller reads them, and asks for Err //nolint:gocritic // whoever asked closes them
 	r.Rows = rows
+	types, err := rows.ColumnTypes()
+	for _, t := range types {
+		r.json = append(r.json, t.DatabaseTypeName() == jsonType)
+	}
 	return err
 }
 
-type column struct {
-	name string
-	json bool
-}
-
-// prepare refuses what is more than one statement, or does more than read, and tells the columns of what is left.
-func (r *result) prepare(query string) (columns []column, err error) {
-	err = r.conn.Raw(func(c any) (err error) {
+// check refuses what is more than one statement, or does more than read.
+func (r *result) check(query string) error {
+	return r.conn.Raw(func(c any) (err error) {
 		// Prepare refuses several statements at once. PrepareContext would run all but the last.
-		prepared, err := c.(*duck.Conn).Prepare(query)
+		prepared, err := c.(*connection).Prepare(query)
 		if err != nil {
 			if strings.Contains(err.Error(), "multi-statement") {
 				return warehouse.ErrNotReadOnly
@@ -76,59 +69,16 @@ func (r *result) prepare(query string) (columns []column, err error) {
 		statement := prepared.(*duck.Stmt)
 		defer func() { err = errors.Join(err, statement.Close()) }()
 		kind, err := statement.StatementType()
-		if err != nil {
-			return err
+		if err == nil && kind != duck.STATEMENT_TYPE_SELECT && kind != duck.STATEMENT_TYPE_EXPLAIN {
+			err = warehouse.ErrNotReadOnly
 		}
-		if kind != duck.STATEMENT_TYPE_SELECT && kind != duck.STATEMENT_TYPE_EXPLAIN {
-			return warehouse.ErrNotReadOnly
-		}
-		columns, err = describe(statement)
 		return err
 	})
-	return columns, err
-}
-
-func describe(statement *duck.Stmt) ([]column, error) {
-	n, err := statement.ColumnCount()
-	if err != nil {
-		return nil, err
-	}
-	columns := make([]column, n)
-	for i := range columns {
-		name, err := statement.ColumnName(i)
-		if err != nil {
-			return nil, err
-		}
-		typ, err := statement.ColumnTypeInfo(i)
-		if err != nil {
-			return nil, fmt.Errorf("the type of column %s: %w", name, err)
-		}
-		columns[i] = column{name, typ.Alias() == "JSON"}
-	}
-	return columns, nil
-}
-
-// textual gives the query with its JSON columns cast to text, which the binding would unmarshal and so change numbers;
-// "" when there are none.
-func textual(query string, columns []column) string {
-	d, some := dialect{}, false
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = fmt.Sprintf("#%d as %s", i+1, d.Quote(c.name))
-		if c.json {
-			some = true
-			list[i] = fmt.Sprintf("cast(#%d as varchar) as %s", i+1, d.Quote(c.name))
-		}
-	}
-	if !some {
-		return ""
-	}
-	return "select " + strings.Join(list, ", ") + " from (\n" + strings.TrimRight(query, " \t\r\n;") + "\n)"
 }
 
 // Scan is that of sql.Rows; see Query for JSON.
 func (r *result) Scan(dest ...any) error {
-	if err := r.Rows.Scan(dest...); err != nil || r.json == nil {
+	if err := r.Rows.Scan(dest...); err != nil {
 		return err
 	}
 	for i, d := range dest {
