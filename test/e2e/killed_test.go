@@ -66,7 +66,7 @@ func TestKilledAtRandom(t *testing.T) {
 	for n := range count {
 		// From in the midst of starting to load, to long after a commit.
 		time.Sleep(time.Duration(random.IntN(900)) * time.Millisecond)
-		current.Load().kill()
+		current.Load().Kill()
 		current.Store(start(t, "serve", "--data", data))
 		if n%10 == 9 {
 			book.mu.Lock()
@@ -131,7 +131,7 @@ func write(ctx context.Context, current *atomic.Pointer[server], book *sent, wri
 		body, _ := json.Marshal(map[string]any{"batch": events, "sentAt": time.Now().UTC().Format(time.RFC3339Nano)})
 		for ctx.Err() == nil {
 			try, cancel := context.WithTimeout(ctx, 5*time.Second)
-			status, _, err := current.Load().post(try, "/v1/batch", body)
+			status, _, err := current.Load().Post(try, "/v1/batch", body)
 			cancel()
 			if err == nil && status == http.StatusOK {
 				book.mu.Lock()

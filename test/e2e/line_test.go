@@ -32,7 +32,7 @@ func TestLine(t *testing.T) {
 		{"type":"identify","userId":"u1","anonymousId":"a1","messageId":"m2","traits":{"plan":"free","name":"Zoë"}},
 		{"type":"identify","userId":"u1","messageId":"m3","traits":{"plan":"pro"}},
 		{"type":"track","event":"Search Used","userId":"u1","messageId":"m4","properties":{"results":"many"}}]}`
-	status, answer, err := s.post(t.Context(), "/v1/batch", []byte(batch))
+	status, answer, err := s.Post(t.Context(), "/v1/batch", []byte(batch))
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("want 200; have %d %s %v", status, answer, err)
 	}
@@ -99,12 +99,12 @@ func TestLine(t *testing.T) {
 		t.Errorf("doctor found something: %s", out)
 	}
 	if code := s.stop(t); code != 0 {
-		t.Errorf("want exit code 0 after SIGTERM; have %d\n%s", code, s.log)
+		t.Errorf("want exit code 0 after SIGTERM; have %d\n%s", code, s.Log())
 	}
 
 	// A client that did not hear its 200 sends again, after a restart: nothing is loaded twice.
 	s = start(t, "serve", "--data", data, "--load-every", "50ms")
-	if status, _, err := s.post(t.Context(), "/v1/batch", []byte(batch)); err != nil || status != http.StatusOK {
+	if status, _, err := s.Post(t.Context(), "/v1/batch", []byte(batch)); err != nil || status != http.StatusOK {
 		t.Fatalf("%d %v", status, err)
 	}
 	report := s.audited(t)
