@@ -43,6 +43,7 @@ var table = []row{
 	{"collect/<protocol>", []string{"event"}, "a protocol turns bytes into events and decides nothing else"},
 
 	{"enrich", []string{"event"}, "a step is a pure function of an event"},
+	{"rowlog", []string{"event", "stream", "enrich"}, "rows are made at the door of the parts that the loader makes them of, and of nothing else"},
 	{"load/dedup", nil, "the window remembers fingerprints; whose they are is not its business"},
 	{"load", []string{"event", "stream", "enrich", "warehouse", "load/dedup"}, "the carrier meets the door and the questions only through the contracts"},
 

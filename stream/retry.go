@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"time"
@@ -128,7 +129,10 @@ func hopeless(err error) bool {
 	if _, partial := errors.AsType[*PartialError](err); partial {
 		return false
 	}
-	for _, final := range []error{io.EOF, ErrTooLarge, ErrTrimmed, ErrUnknownPosition, ErrUnknownShard, ErrClosed} {
+	if err == io.EOF { //nolint:errorlint // a shard's end; wrapped, it is a connection that broke
+		return true
+	}
+	for _, final := range []error{ErrTooLarge, ErrTrimmed, ErrUnknownPosition, ErrUnknownShard, ErrClosed} {
 		if errors.Is(err, final) {
 			return true
 		}
@@ -219,6 +223,9 @@ func (r *retryingReader) Next(ctx context.Context) (records []Record, err error)
 		}
 		if records, err = r.inner.Next(ctx); err != nil && ctx.Err() == nil {
 			_ = r.drop()
+		}
+		if errors.Is(err, io.EOF) && err != io.EOF { //nolint:errorlint // as in hopeless
+			err = fmt.Errorf("reading broke off: %v", err) //nolint:errorlint // so that nobody takes it for the shard's end
 		}
 		return err
 	})

@@ -396,6 +396,26 @@ func TestRetryReaderGivesUp(t *testing.T) {
 	}
 }
 
+// errCut is what a connection that ends amid an answer gives: it wraps io.EOF, and is the end of no shard.
+var errCut = fmt.Errorf("asking the stream: %w", io.EOF)
+
+func TestRetryTakesACutConnectionForNoEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &scripted{script: []func(context.Context, []stream.Record) error{whole(errCut), part(map[int]error{0: errCut}), whole(nil)}}
+		if err := stream.Retry(log, stream.Patience{}).Append(t.Context(), letters("ab")); err != nil || len(log.tries) != 3 {
+			t.Errorf("want the append tried until it succeeds; have %d tries, %v", len(log.tries), err)
+		}
+		reader, err := stream.Retry(&broken{err: errCut}, stream.Patience{Within: time.Minute}).Read(t.Context(), "0", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reader.Next(t.Context()); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("want an error that nobody takes for the shard's end; have %v", err)
+		}
+	})
+}
+
 // TestWrappedConformance holds the wrappers to the contract of what they wrap.
 func TestWrappedConformance(t *testing.T) {
 	t.Parallel()

@@ -136,3 +136,19 @@ func (v View) SQL(d Dialect) string {
 	}
 	return b.String()
 }
+
+// EventsOnce gives the view events_once, for a warehouse that something else than Spoor's loader loads: of the copies of
+// an event, which such a carrier and retrying clients make, it has the one that came first.
+func EventsOnce(d Dialect) string {
+	var columns []string
+	for _, c := range TableNamed("events").Columns {
+		columns = append(columns, d.Quote(c.Name))
+	}
+	return fmt.Sprintf(`create view events_once as
+select %s
+from (
+  select *, row_number() over (partition by source, message_id order by received_at, load_id) as copy_number
+  from events
+) as copies
+where copy_number = 1`, strings.Join(columns, ", "))
+}

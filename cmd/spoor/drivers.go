@@ -9,11 +9,15 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spoorhq/spoor/internal/awsconf"
+	"github.com/spoorhq/spoor/rowlog"
 	"github.com/spoorhq/spoor/stream"
+	"github.com/spoorhq/spoor/stream/firehose"
 	"github.com/spoorhq/spoor/stream/jetstream"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
@@ -34,6 +38,10 @@ func openStream(ctx context.Context, f *streamFlags, d *dataFlags, registry prom
 	}
 	var opened *jetstream.Log
 	switch scheme {
+	case "firehose":
+		return nil, "", usagef("--stream %s can only be appended to, for Firehose loads the warehouse by itself: "+
+			"run \"spoor collect --stream %s\", and look at the events in the warehouse; "+
+			"a loader and pages need a stream that can be read, such as kinesis://", location, location)
 	case "jetstream":
 		options.Dir, name = rest, "embedded"
 		opened, err = jetstream.OpenEmbedded(ctx, options)
@@ -52,6 +60,71 @@ func openStream(ctx context.Context, f *streamFlags, d *dataFlags, registry prom
 		return nil, "", errors.Join(err, opened.Close())
 	}
 	return stream.Retry(measured, stream.Patience{}), name, nil
+}
+
+// textBytes is the longest text that the warehouses that Firehose loads take: Redshift's VARCHAR(65535).
+const textBytes = 65535
+
+// deadLettersName is the option of a firehose:// URL that names the delivery stream of dead letters.
+const deadLettersName = "dead_letters"
+
+// openDoorStream opens the stream of a door alone, which need not be one that can be read. A Firehose delivery stream is
+// given rows of the table events, and another one, if it is named, those of dead_letters.
+func openDoorStream(ctx context.Context, f *streamFlags, d *dataFlags, e *enrichFlags, registry prometheus.Registerer, logger *slog.Logger) (stream.Log, error) {
+	if !isFirehose(f.Stream) {
+		log, _, err := openStream(ctx, f, d, registry, logger)
+		return log, err
+	}
+	name, query, err := parseFirehose(f.Stream)
+	if err != nil {
+		return nil, err
+	}
+	config, err := awsconf.Load(ctx, awsconf.FromQuery(query))
+	if err != nil {
+		return nil, usagef("--stream %s: %w", f.Stream, err)
+	}
+	open := func(name, table string) (stream.Log, error) {
+		log, err := firehose.Open(name, config)
+		if err != nil {
+			return nil, err
+		}
+		measured, err := stream.Measure(log, prometheus.WrapRegistererWith(prometheus.Labels{"table": table}, registry))
+		if err != nil {
+			return nil, errors.Join(err, log.Close())
+		}
+		return stream.Retry(measured, stream.Patience{}), nil
+	}
+	options := rowlog.Options{Enrich: e.options(), RecordBytes: firehose.MaxRecordBytes, TextBytes: textBytes, Metrics: registry}
+	if options.Rows, err = open(name, "events"); err != nil {
+		return nil, fmt.Errorf("opening the stream: %w", err)
+	}
+	if dead := query.Get(deadLettersName); dead == "" {
+		logger.Warn("--stream names no dead_letters: events that cannot be loaded are counted and told to their client, and not kept")
+	} else if options.DeadLetters, err = open(dead, "dead_letters"); err != nil {
+		return nil, fmt.Errorf("opening the stream of dead letters: %w", err)
+	}
+	log, err := rowlog.New(options)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return log, nil
+}
+
+func isFirehose(location string) bool { return strings.HasPrefix(location, "firehose:") }
+
+// parseFirehose reads firehose://NAME?region=REGION&endpoint=URL&profile=NAME&dead_letters=NAME.
+func parseFirehose(location string) (name string, query url.Values, err error) {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return "", nil, usagef("--stream must be firehose://delivery-stream?region=REGION; got %q", location)
+	}
+	query = u.Query()
+	for option := range query {
+		if known := append(awsconf.Names(), deadLettersName); !slices.Contains(known, option) {
+			return "", nil, usagef("--stream %s: there is no option %q; there are %s", location, option, strings.Join(known, ", "))
+		}
+	}
+	return u.Host, query, nil
 }
 
 // openWarehouse opens the warehouse that the URL names, and makes or updates its tables.

@@ -20,7 +20,6 @@ import (
 	"github.com/spoorhq/spoor/collect/pixel"
 	"github.com/spoorhq/spoor/collect/segment"
 	"github.com/spoorhq/spoor/dashboard"
-	"github.com/spoorhq/spoor/enrich"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/load"
 	"github.com/spoorhq/spoor/stream"
@@ -76,7 +75,7 @@ func newLoader(f *loadFlags, d *dataFlags, log stream.Log, name string, w wareho
 	}
 	loader, err := load.New(load.Options{
 		Log: log, Stream: name, Warehouse: w, ForeignSource: f.StreamSource,
-		Enrich:   enrich.Options{GeoFile: f.GeoFile, SessionGap: f.SessionGap, IP: enrich.IPPolicy(f.IP)},
+		Enrich:   f.options(),
 		Interval: f.LoadEvery, MaxRows: f.LoadRows, Window: f.DedupWindow, SeenDir: d.path("seen"), SeenBytes: int64(f.DedupMemory),
 		Retain: retain, Metrics: registry, Logger: logger,
 	})

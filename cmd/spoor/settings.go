@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spoorhq/spoor/enrich"
 )
 
 // The flags of the roles. Each role's command embeds those that it needs, and serve embeds all of them.
@@ -41,14 +43,23 @@ type doorFlags struct {
 }
 
 type loadFlags struct {
-	LoadEvery    time.Duration `help:"How long an event waits for company before it is committed." default:"500ms" env:"SPOOR_LOAD_EVERY"`
-	LoadRows     int           `help:"The most rows in a commit." default:"100000" env:"SPOOR_LOAD_ROWS"`
-	DedupWindow  time.Duration `help:"How long a message id is remembered: a client's retry within it is a duplicate." default:"24h" env:"SPOOR_DEDUP_WINDOW"`
-	DedupMemory  byteSize      `help:"The bound on the memory of the message ids; the others are on disk." default:"128MiB" env:"SPOOR_DEDUP_MEMORY" placeholder:"SIZE"`
-	GeoFile      string        `help:"A city or country file in MaxMind's format, to know where events come from." env:"SPOOR_GEO_FILE" placeholder:"FILE" type:"path"`
-	IP           string        `help:"What to keep of clients' addresses: truncate, drop or keep." default:"truncate" enum:"truncate,drop,keep" env:"SPOOR_IP"`
-	SessionGap   time.Duration `help:"How long a person is quiet before the next event begins a session, where the SDK names none." default:"30m" env:"SPOOR_SESSION_GAP"`
-	StreamSource string        `help:"The source that other producers' records on the stream are counted under." default:"stream" env:"SPOOR_STREAM_SOURCE" placeholder:"NAME"`
+	LoadEvery   time.Duration `help:"How long an event waits for company before it is committed." default:"500ms" env:"SPOOR_LOAD_EVERY"`
+	LoadRows    int           `help:"The most rows in a commit." default:"100000" env:"SPOOR_LOAD_ROWS"`
+	DedupWindow time.Duration `help:"How long a message id is remembered: a client's retry within it is a duplicate." default:"24h" env:"SPOOR_DEDUP_WINDOW"`
+	DedupMemory byteSize      `help:"The bound on the memory of the message ids; the others are on disk." default:"128MiB" env:"SPOOR_DEDUP_MEMORY" placeholder:"SIZE"`
+	enrichFlags
+	StreamSource string `help:"The source that other producers' records on the stream are counted under." default:"stream" env:"SPOOR_STREAM_SOURCE" placeholder:"NAME"`
+}
+
+// enrichFlags are the loader's; a door before a stream of rows makes rows as the loader does.
+type enrichFlags struct {
+	GeoFile    string        `help:"A city or country file in MaxMind's format, to know where events come from." env:"SPOOR_GEO_FILE" placeholder:"FILE" type:"path"`
+	IP         string        `help:"What to keep of clients' addresses: truncate, drop or keep." default:"truncate" enum:"truncate,drop,keep" env:"SPOOR_IP"`
+	SessionGap time.Duration `help:"How long a person is quiet before the next event begins a session, where the SDK names none." default:"30m" env:"SPOOR_SESSION_GAP"`
+}
+
+func (f *enrichFlags) options() enrich.Options {
+	return enrich.Options{GeoFile: f.GeoFile, SessionGap: f.SessionGap, IP: enrich.IPPolicy(f.IP)}
 }
 
 type pageFlags struct {

@@ -18,11 +18,16 @@ type collectCommand struct {
 	dataFlags
 	doorFlags   `group:"Door"`
 	streamFlags `group:"Stream"`
+	enrichFlags `group:"Rows (where the stream is Firehose)"`
 }
 
 func (collectCommand) Help() string {
-	return `Examples:
-  spoor collect --stream nats://nats.internal:4222/spoor --addr 0.0.0.0:8080 --source web=$WEB_KEY`
+	return `To a Firehose delivery stream the door gives rows of the table events, for there Firehose loads: "spoor schema --firehose"
+prints the table and the COPY options that the delivery stream needs.
+
+Examples:
+  spoor collect --stream nats://nats.internal:4222/spoor --addr 0.0.0.0:8080 --source web=$WEB_KEY
+  spoor collect --stream 'firehose://events?region=eu-central-1&dead_letters=events-dead' --addr 0.0.0.0:8080 --source web=$WEB_KEY`
 }
 
 func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logger) (err error) {
@@ -37,7 +42,7 @@ func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logge
 		return err
 	}
 	registry := newRegistry()
-	log, _, err := openStream(ctx, &c.streamFlags, &c.dataFlags, registry, logger)
+	log, err := openDoorStream(ctx, &c.streamFlags, &c.dataFlags, &c.enrichFlags, registry, logger)
 	if err != nil {
 		return err
 	}

@@ -150,6 +150,15 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 // and lives in memory; and a row updated in place makes the next checkpoint write its whole column again.
 func replaces(t warehouse.Table) bool { return t.Name == "identities" || t.Name == "users" }
 
+// Schema gives the statements that Migrate makes the tables by.
+func Schema() []string {
+	var statements []string
+	for _, t := range warehouse.Tables() {
+		statements = append(statements, createTable(t, t.Name))
+	}
+	return statements
+}
+
 func createTable(t warehouse.Table, name string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "create table %s (", name)

@@ -113,6 +113,15 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 	})
 }
 
+// Schema gives the statements that Migrate makes the tables by.
+func Schema() []string {
+	statements := []string{numberFunction}
+	for _, t := range warehouse.Tables() {
+		statements = append(statements, createTable(t)...)
+	}
+	return statements
+}
+
 // createTable gives the statements that make a table. Keys are not declared unique, for one row of a btree index holds
 // 2.7 kB and names may be longer; there is one writer at a time, which looks itself. A hash index takes any length.
 func createTable(t warehouse.Table) []string {
