@@ -20,17 +20,17 @@ type Syntax struct {
 // What functions and modifying WITHs do is left to a read-only transaction.
 func (s Syntax) Read(text string) bool {
 	verb, ended := "", false
-	for kind, word := range s.words(text) {
+	for kind, word := range s.Words(text) {
 		switch {
-		case kind == space:
-		case kind == mark && word == ";":
+		case kind == Space:
+		case kind == Mark && word == ";":
 			ended = verb != ""
 			if verb == "" {
 				return false
 			}
 		case ended:
 			return false
-		case verb == "" && !(kind == mark && word == "("):
+		case verb == "" && !(kind == Mark && word == "("):
 			verb = strings.ToLower(word)
 		}
 	}
@@ -51,8 +51,8 @@ func (s Syntax) Bind(text string, args []any) (string, []any, error) {
 	}
 	var b strings.Builder
 	n := 0
-	for kind, word := range s.words(text) {
-		if kind != mark || word != "?" {
+	for kind, word := range s.Words(text) {
+		if kind != Mark || word != "?" {
 			b.WriteString(word)
 			continue
 		}
@@ -115,18 +115,19 @@ func Time(t time.Time) string {
 	return strconv.Itoa(10000 + t.Year())[1:] + t.Format(layout)
 }
 
-type kind int
+// Kind is what a word is.
+type Kind int
 
 const (
-	space  kind = iota // white space and comments
-	quoted             // a string or a quoted name
-	plain              // a name, a keyword or a number
-	mark               // any other character
+	Space  Kind = iota // white space and comments
+	Quoted             // a string or a quoted name
+	Plain              // a name, a keyword or a number
+	Mark               // any other character
 )
 
-// words cuts a statement into its words; joined they are the text again.
-func (s Syntax) words(text string) func(yield func(kind, string) bool) {
-	return func(yield func(kind, string) bool) {
+// Words cuts a statement into its words; joined they are the text again.
+func (s Syntax) Words(text string) func(yield func(Kind, string) bool) {
+	return func(yield func(Kind, string) bool) {
 		for len(text) > 0 {
 			k, n := s.word(text)
 			if !yield(k, text[:n]) {
@@ -137,36 +138,36 @@ func (s Syntax) words(text string) func(yield func(kind, string) bool) {
 	}
 }
 
-func (s Syntax) word(text string) (kind, int) {
+func (s Syntax) word(text string) (Kind, int) {
 	switch c := text[0]; {
 	case c <= ' ':
-		return space, 1
+		return Space, 1
 	case strings.HasPrefix(text, "--"):
 		if n := strings.IndexByte(text, '\n'); n >= 0 {
-			return space, n + 1
+			return Space, n + 1
 		}
-		return space, len(text)
+		return Space, len(text)
 	case strings.HasPrefix(text, "/*"):
-		return space, comment(text)
+		return Space, comment(text)
 	case c == '\'':
-		return quoted, quote(text, 0, s.Backslash)
+		return Quoted, quote(text, 0, s.Backslash)
 	case c == '"':
-		return quoted, quote(text, 0, false)
+		return Quoted, quote(text, 0, false)
 	case (c == 'E' || c == 'e') && len(text) > 1 && text[1] == '\'':
-		return quoted, quote(text, 1, true)
+		return Quoted, quote(text, 1, true)
 	case c == '$' && !s.Backslash:
 		if n := dollar(text); n > 0 {
-			return quoted, n
+			return Quoted, n
 		}
-		return mark, 1
+		return Mark, 1
 	case letter(c):
 		n := 1
 		for n < len(text) && (letter(text[n]) || text[n] == '$') {
 			n++
 		}
-		return plain, n
+		return Plain, n
 	}
-	return mark, 1
+	return Mark, 1
 }
 
 func letter(c byte) bool {
