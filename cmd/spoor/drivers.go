@@ -155,6 +155,18 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 	return w, nil
 }
 
+// schemaOf gives the statements by which a kind of warehouse makes its tables.
+func schemaOf(kind string) ([]string, error) {
+	switch kind {
+	case "duckdb":
+		return duckdb.Schema(), nil
+	case "postgres":
+		return postgres.Schema(), nil
+	default:
+		return nil, usagef("schema knows duckdb and postgres; got %q", kind)
+	}
+}
+
 // redacted gives a URL without its password.
 func redacted(location string) string {
 	u, err := url.Parse(location)

@@ -41,6 +41,7 @@ type cli struct {
 	Simulate simulateCommand `cmd:"" help:"Send the events of a simulated population to a server."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine: events a second end to end, freshness, latency."`
 	Doctor   doctorCommand   `cmd:"" help:"Check configuration, disk, clock, ports, stream and warehouse."`
+	Schema   schemaCommand   `cmd:"" help:"Print the tables of a warehouse as SQL."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
