@@ -47,6 +47,10 @@ var table = []row{
 	{"load/dedup", nil, "the window remembers fingerprints; whose they are is not its business"},
 	{"load", []string{"event", "stream", "enrich", "warehouse", "load/dedup"}, "the carrier meets the door and the questions only through the contracts"},
 
+	{"lease", []string{"stream"}, "leases share out a stream's shards; what is read from them is the loader's business"},
+	{"lease/leasetest", []string{"lease", "stream"}, "a suite speaks for its contract and for no driver"},
+	{"lease/<driver>", []string{"lease", "stream"}, "a table keeps leases and decides nothing; lease/memory is one so that the algorithm is tested on a table without a service"},
+
 	{"warehouse", []string{"event"}, "the contract takes the columns that event defines, from anybody"},
 	{"warehouse/warehousetest", []string{"warehouse", "event", "query"}, "a suite speaks for its contract; it asks every question, so that all warehouses answer alike"},
 	{"warehouse/<driver>", []string{"event", "warehouse"}, "a driver knows its contract and no other driver"},
@@ -66,7 +70,7 @@ var table = []row{
 }
 
 // contracts have drivers below them: one folder each, beside the suite.
-var contracts = []string{"stream", "warehouse"}
+var contracts = []string{"stream", "warehouse", "lease"}
 
 // maySleep lists the files of rooms that may call time.Sleep, with the reason.
 var maySleep = map[string]string{}
