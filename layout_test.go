@@ -64,7 +64,7 @@ var table = []row{
 	{"dashboard", []string{"event", "query", "tail", "audit", "saved"}, "pages show answers; they never touch a stream or a warehouse"},
 
 	{"internal/...", nil, "a tool has no opinion about events"},
-	{"bench", []string{"event", "simulate"}, "a benchmark measures from outside, as a client does, with the simulator's traffic"},
+	{"bench", []string{"event", "simulate", "stream"}, "a benchmark measures from outside, as a client does, with the simulator's traffic; its past is a stream that a loader reads"},
 	{"test/...", []string{"*"}, "whole-system tests put the house together in their own way"},
 	{"cmd/spoor", []string{"*"}, "the composition root is the one place that knows everybody"},
 }

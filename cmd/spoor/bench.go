@@ -11,6 +11,11 @@ import (
 	"github.com/spoorhq/spoor/bench"
 )
 
+type benchCommands struct {
+	Line    benchCommand        `cmd:"" default:"withargs" help:"Events a second end to end, freshness, latency. What bench alone does."`
+	History benchHistoryCommand `cmd:"" help:"Make a warehouse full of simulated events."`
+}
+
 type benchCommand struct {
 	Duration time.Duration `help:"How long each throughput run sends." default:"1m"`
 	Runs     int           `help:"Runs of each measurement; their median is told." default:"3"`

@@ -39,7 +39,7 @@ type cli struct {
 	SQL      sqlCommand      `cmd:"" help:"Ask the warehouse of a running server, read-only."`
 	Audit    auditCommand    `cmd:"" help:"Prove that what was accepted is in the warehouse, once."`
 	Simulate simulateCommand `cmd:"" help:"Send the events of a simulated population to a server."`
-	Bench    benchCommand    `cmd:"" help:"Measure this machine: events a second end to end, freshness, latency."`
+	Bench    benchCommands   `cmd:"" help:"Measure this machine: the line from end to end, and questions of a large history."`
 	Doctor   doctorCommand   `cmd:"" help:"Check configuration, disk, clock, ports, stream and warehouse."`
 	Schema   schemaCommand   `cmd:"" help:"Print the tables of a warehouse as SQL."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
