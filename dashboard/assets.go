@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,6 +83,32 @@ func (a *assets) url(name string) (string, error) {
 		return "", fmt.Errorf("there is no asset %q", name)
 	}
 	return a.prefix + name, nil
+}
+
+// needs gives the modules that a module imports, itself or through others, in the order of their names: a page names
+// them, so that the browser need not find them one behind the other.
+func (a *assets) needs(module string) []string {
+	imported := regexp.MustCompile(`(?m)^(?:import|export) [^'\n]*'(\.{1,2}/[^']+)'`)
+	found := map[string]bool{module: true}
+	var names []string
+	for waiting := []string{module}; len(waiting) > 0; {
+		name := waiting[0]
+		waiting = waiting[1:]
+		file := a.files[name]
+		if file == nil {
+			continue // TestPages finds it: the browser would ask for it in vain
+		}
+		for _, match := range imported.FindAllSubmatch(file.plain, -1) {
+			next := path.Join(path.Dir(name), string(match[1]))
+			if !found[next] {
+				found[next] = true
+				names = append(names, next)
+				waiting = append(waiting, next)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -42,6 +42,7 @@ type Source struct{ Name, WriteKey string }
 type Dashboard struct {
 	options Options
 	handler http.Handler
+	pages   *pages
 	hub     *hub
 }
 
@@ -55,13 +56,12 @@ func New(o Options) (*Dashboard, error) {
 	}
 	d := &Dashboard{options: o}
 	d.hub = newHub(d.snapshot)
-	pages, err := newPages(o)
-	if err != nil {
+	var err error
+	if d.pages, err = newPages(o); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", pages.live)
-	mux.Handle("GET /assets/", pages.assets)
+	d.pages.mount(mux)
 	mux.HandleFunc("GET /api/live", d.live)
 	mux.HandleFunc("GET /api/live/stream", d.liveStream)
 	mux.HandleFunc("GET /api/newest", d.newest)

@@ -2,41 +2,44 @@ package dashboard
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 )
+
+// room is a page. Each has a file of its own, page_<file>.go, a template templates/<file>.html, a module js/<file>.js
+// and, where the shared styles do not do, css/<file>.css.
+type room struct {
+	Name, Path string
+	file       string
+	charts     bool // draws with the chart library
+	// body gives what the template shows; nil: nothing that a request changes. Numbers do not belong here: the frame is
+	// painted before any is known, and the page's module asks the API for them.
+	body func(o Options, r *http.Request) any
+}
+
+// group is a part of the navigation.
+type group struct {
+	Name  string
+	rooms []room
+}
+
+// navigation lists all pages, as people look for them.
+func navigation() []group {
+	return []group{
+		{"Watch", []room{livePage()}},
+		{"Ask", nil},
+		{"Look up", nil},
+		{"Run", nil},
+	}
+}
 
 // pages are the HTML pages: a layout around one template each.
 type pages struct {
 	options   Options
 	assets    *assets
+	groups    []group
 	templates map[string]*template.Template
-}
-
-// room is a page in the navigation.
-type room struct {
-	Name, Path string
-	Current    bool
-}
-
-// rooms are all pages, in the navigation's order.
-func rooms(current string) []room {
-	all := []room{{Name: "Live", Path: "/"}}
-	for i := range all {
-		all[i].Current = all[i].Path == current
-	}
-	return all
-}
-
-// page is what the layout shows.
-type page struct {
-	Title   string
-	Rooms   []room
-	Version string
-	Body    any
 }
 
 func newPages(o Options) (*pages, error) {
@@ -44,74 +47,89 @@ func newPages(o Options) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the assets: %w", err)
 	}
-	p := &pages{options: o, assets: assets, templates: map[string]*template.Template{}}
-	for _, name := range []string{"live"} {
-		t := template.New("layout.html").Funcs(template.FuncMap{"asset": assets.url})
-		if p.templates[name], err = t.ParseFS(embedded, "templates/layout.html", "templates/"+name+".html"); err != nil {
-			return nil, fmt.Errorf("reading the page %s: %w", name, err)
+	p := &pages{options: o, assets: assets, groups: navigation(), templates: map[string]*template.Template{}}
+	for _, g := range p.groups {
+		for _, room := range g.rooms {
+			t := template.New("layout.html").Funcs(template.FuncMap{"asset": assets.url})
+			if p.templates[room.file], err = t.ParseFS(embedded, "templates/layout.html", "templates/"+room.file+".html"); err != nil {
+				return nil, fmt.Errorf("reading the page %s: %w", room.Name, err)
+			}
 		}
 	}
 	return p, nil
 }
 
+// mount adds the pages to a server.
+func (p *pages) mount(mux *http.ServeMux) {
+	for _, g := range p.groups {
+		for _, room := range g.rooms {
+			path := room.Path
+			if path == "/" {
+				path = "/{$}"
+			}
+			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { p.show(w, r, room) })
+		}
+	}
+	mux.Handle("GET /assets/", p.assets)
+}
+
+// page is what the layout shows.
+type page struct {
+	Title   string
+	Groups  []linkGroup
+	Version string
+	Charts  bool
+	Style   string   // of the page alone; empty: none
+	Modules []string // to load early: those that the page's own one needs
+	Module  string
+	Body    any
+}
+
+type linkGroup struct {
+	Name  string
+	Links []link
+}
+
+type link struct {
+	Name, Path string
+	Current    bool
+}
+
+func (p *pages) links(current room) []linkGroup {
+	var groups []linkGroup
+	for _, g := range p.groups {
+		if len(g.rooms) == 0 {
+			continue
+		}
+		links := linkGroup{Name: g.Name}
+		for _, room := range g.rooms {
+			links.Links = append(links.Links, link{room.Name, room.Path, room.Path == current.Path})
+		}
+		groups = append(groups, links)
+	}
+	return groups
+}
+
 // show answers with a page.
-func (p *pages) show(w http.ResponseWriter, r *http.Request, name, title string, body any) {
+func (p *pages) show(w http.ResponseWriter, r *http.Request, room room) {
+	module := "js/" + room.file + ".js"
+	shown := page{
+		Title: room.Name, Groups: p.links(room), Version: p.options.Version, Charts: room.charts,
+		Module: module, Modules: p.assets.needs(module),
+	}
+	if style := "css/" + room.file + ".css"; p.assets.files[style] != nil {
+		shown.Style = style
+	}
+	if room.body != nil {
+		shown.Body = room.body(p.options, r)
+	}
 	var out bytes.Buffer
-	err := p.templates[name].Execute(&out, page{Title: title, Rooms: rooms(r.URL.Path), Version: p.options.Version, Body: body})
-	if err != nil {
-		p.options.Logger.Error("a page could not be made", "page", name, "err", err)
+	if err := p.templates[room.file].Execute(&out, shown); err != nil {
+		p.options.Logger.Error("a page could not be made", "page", room.Name, "err", err)
 		refuse(w, http.StatusInternalServerError, "failed", err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(out.Bytes()) // the client is gone: there is nobody to tell
-}
-
-// snippet is a way to send a first event, ready to be copied.
-type snippet struct{ Title, Hint, Text string }
-
-func (p *pages) live(w http.ResponseWriter, r *http.Request) {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	p.show(w, r, "live", "Live", map[string]any{
-		"Base":     scheme + "://" + r.Host,
-		"Snippets": snippets(scheme, r.Host, p.options.Sources),
-		"Minutes":  liveMinutes,
-	})
-}
-
-// snippets are written for the first source. The page's script puts the browser's idea of the server's address in the
-// place of ours, which may be behind a proxy.
-func snippets(scheme, host string, sources []Source) []snippet {
-	if len(sources) == 0 {
-		return nil
-	}
-	base, key := scheme+"://"+host, sources[0].WriteKey
-	return []snippet{
-		{"From a terminal", "Any event, from anywhere that speaks HTTP.", fmt.Sprintf(`curl %s/v1/track -u %s \
-  -H 'Content-Type: application/json' \
-  -d '{"event": "Hello Spoor", "userId": "ada", "properties": {"from": "a terminal"}}'`, base, shellQuote(key+":"))},
-		{"From a web page", "With Segment's SDK from npm, @segment/analytics-next.", fmt.Sprintf(`import { AnalyticsBrowser } from '@segment/analytics-next'
-
-const analytics = AnalyticsBrowser.load({ writeKey: %s, cdnURL: '%s' })
-analytics.page()
-analytics.track('Hello Spoor', { from: 'a web page' })`, scriptQuote(key), base)},
-		{"From a server", "With Segment's SDK from npm, @segment/analytics-node. The SDKs for other languages take the same two settings.", fmt.Sprintf(`import { Analytics } from '@segment/analytics-node'
-
-const analytics = new Analytics({ writeKey: %s, host: '%s' })
-analytics.track({ userId: 'ada', event: 'Hello Spoor', properties: { from: 'a server' } })`, scriptQuote(key), base)},
-	}
-}
-
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-func scriptQuote(s string) string {
-	text, err := json.Marshal(s)
-	if err != nil {
-		panic(fmt.Sprintf("a string cannot be JSON: %v", err))
-	}
-	return "'" + strings.ReplaceAll(string(text[1:len(text)-1]), "'", `\'`) + "'"
 }

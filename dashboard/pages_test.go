@@ -50,93 +50,171 @@ func textOf(n *html.Node) string {
 	return b.String()
 }
 
-func TestLivePage(t *testing.T) {
+// allRooms gives every page of the navigation.
+func allRooms(t *testing.T) []room {
+	t.Helper()
+	var all []room
+	paths := map[string]bool{}
+	for _, g := range navigation() {
+		for _, r := range g.rooms {
+			if paths[r.Path] {
+				t.Errorf("%s leads to two pages", r.Path)
+			}
+			paths[r.Path] = true
+			all = append(all, r)
+		}
+	}
+	if len(all) == 0 || all[0].Path != "/" {
+		t.Fatalf("want the live page first; have %v", all)
+	}
+	return all
+}
+
+func TestPages(t *testing.T) {
 	t.Parallel()
 	d := newHouse(t).open()
-	w := get(d, "/")
-	wants(t, "the page", w, http.StatusOK, "<!doctype html>")
-	if have := w.Header().Get("Content-Type"); have != "text/html; charset=utf-8" {
-		t.Errorf("want HTML; have %q", have)
-	}
-	ids := map[string]bool{}
-	var current []string
-	for _, n := range elements(t, w.Body.String()) {
-		for _, a := range n.Attr {
-			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || strings.HasPrefix(a.Val, "javascript:") {
-				t.Errorf("<%s %s=%q>: the policy allows no script and no style in the page", n.Data, a.Key, a.Val)
+	for _, room := range allRooms(t) {
+		t.Run(room.Name, func(t *testing.T) {
+			t.Parallel()
+			w := get(d, room.Path)
+			wants(t, "the page", w, http.StatusOK, "<!doctype html>")
+			if have := w.Header().Get("Content-Type"); have != "text/html; charset=utf-8" {
+				t.Errorf("want HTML; have %q", have)
 			}
-		}
+			checkPage(t, d, room, w.Body.String())
+		})
+	}
+}
+
+// checkPage wants of a page what all of them owe: the policy kept, labels, links that lead somewhere on this host, itself
+// marked in the navigation, and whatever its modules look for.
+func checkPage(t *testing.T, d *Dashboard, room room, text string) {
+	t.Helper()
+	ids := map[string]bool{}
+	var current, titles []string
+	for _, n := range elements(t, text) {
+		checkElement(t, d, n)
 		if id, ok := attribute(n, "id"); ok {
 			if ids[id] {
 				t.Errorf("the id %q is there twice", id)
 			}
 			ids[id] = true
 		}
-		src, _ := attribute(n, "src")
-		href, _ := attribute(n, "href")
-		switch n.Data {
-		case "script":
-			if src == "" || n.FirstChild != nil {
-				t.Error("a script stands in the page")
-			}
-		case "style":
-			t.Error("a style stands in the page")
-		case "input", "select":
-			if n.Parent.Data != "label" || strings.TrimSpace(textOf(n.Parent)) == "" {
-				t.Errorf("a field has no label: %v", n.Attr)
-			}
-		case "button":
-			if kind, _ := attribute(n, "type"); kind != "button" {
-				t.Errorf("a button would send a form: %v", n.Attr)
-			}
-		case "a":
-			if _, ok := attribute(n, "aria-current"); ok {
-				current = append(current, textOf(n))
-			}
+		if _, ok := attribute(n, "aria-current"); ok {
+			current = append(current, textOf(n))
 		}
-		for _, url := range []string{src, href} {
-			switch {
-			case url == "" || strings.HasPrefix(url, "#"):
-			case strings.Contains(url, "//"):
-				t.Errorf("%s leads to another host", url)
-			default:
-				if have := get(d, url); have.Code != http.StatusOK {
-					t.Errorf("%s: want it served; have %d", url, have.Code)
-				}
+		if n.Data == "h1" {
+			titles = append(titles, textOf(n))
+		}
+	}
+	for what, have := range map[string][]string{"the page marked in the navigation": current, "one title": titles} {
+		if !slices.Equal(have, []string{room.Name}) {
+			t.Errorf("want %s; have %q", what, have)
+		}
+	}
+	module := "js/" + room.file + ".js"
+	looked := 0
+	for _, name := range append(d.pages.assets.needs(module), module) {
+		file := d.pages.assets.files[name]
+		if file == nil {
+			t.Errorf("the module %s is imported and not there", name)
+			continue
+		}
+		for _, match := range regexp.MustCompile(`byId\('([^']+)'\)`).FindAllStringSubmatch(string(file.plain), -1) {
+			looked++
+			if !ids[match[1]] {
+				t.Errorf("%s looks for #%s, which the page has not", name, match[1])
 			}
 		}
 	}
-	if !slices.Equal(current, []string{"Live"}) {
-		t.Errorf("want the page marked in the navigation; have %q", current)
+	if looked == 0 {
+		t.Error("want modules that look for something on the page")
 	}
-	for _, id := range references(t) {
-		if !ids[id] {
-			t.Errorf("a script looks for #%s, which the page has not", id)
+}
+
+func checkElement(t *testing.T, d *Dashboard, n *html.Node) {
+	t.Helper()
+	for _, a := range n.Attr {
+		if strings.HasPrefix(a.Key, "on") || a.Key == "style" || strings.HasPrefix(a.Val, "javascript:") {
+			t.Errorf("<%s %s=%q>: the policy allows no script and no style in the page", n.Data, a.Key, a.Val)
+		}
+	}
+	src, _ := attribute(n, "src")
+	href, _ := attribute(n, "href")
+	switch n.Data {
+	case "script":
+		if src == "" || n.FirstChild != nil {
+			t.Error("a script stands in the page")
+		}
+	case "style":
+		t.Error("a style stands in the page")
+	case "input", "select", "textarea":
+		label, _ := attribute(n, "aria-label")
+		if label == "" && (n.Parent.Data != "label" || strings.TrimSpace(textOf(n.Parent)) == "") {
+			t.Errorf("a field has no label: %v", n.Attr)
+		}
+	case "button":
+		if kind, _ := attribute(n, "type"); kind != "button" && kind != "submit" {
+			t.Errorf("a button has no type: %v", n.Attr)
+		}
+	}
+	for _, url := range []string{src, href} {
+		switch {
+		case url == "" || strings.HasPrefix(url, "#"):
+		case strings.Contains(url, "//"):
+			t.Errorf("%s leads to another host", url)
+		default:
+			if have := get(d, url); have.Code != http.StatusOK {
+				t.Errorf("%s: want it served; have %d", url, have.Code)
+			}
 		}
 	}
 }
 
-// references gives the ids that the page's modules look for.
-func references(t *testing.T) []string {
-	t.Helper()
-	var ids []string
-	files, err := fs.Glob(embedded, "assets/js/*.js")
-	if err != nil || len(files) < 5 {
-		t.Fatalf("want the modules; have %v, %v", files, err)
+// A page names the modules that its own one needs, however deep, so that the browser asks for all of them at once.
+func TestModules(t *testing.T) {
+	t.Parallel()
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range files {
-		text, err := embedded.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, match := range regexp.MustCompile(`byId\('([^']+)'\)`).FindAllStringSubmatch(string(text), -1) {
-			ids = append(ids, match[1])
+	have := a.needs("js/live.js")
+	for _, want := range []string{"js/dom.js", "js/tables.js", "js/parts/sparkline.js"} {
+		if !slices.Contains(have, want) {
+			t.Errorf("want %s among what the live page needs; have %q", want, have)
 		}
 	}
-	if len(ids) < 20 {
-		t.Fatalf("want what the modules look for; have %q", ids)
+	if slices.Contains(have, "js/live.js") {
+		t.Error("a module does not need itself")
 	}
-	return ids
+	// needs reads imports of one line only.
+	for name, file := range a.files {
+		if strings.HasSuffix(name, ".js") && !strings.HasPrefix(name, "vendor/") && regexp.MustCompile(`(?m)^(import|export) \{[^}]*$`).Match(file.plain) {
+			t.Errorf("%s: an import stands on more than one line", name)
+		}
+	}
+}
+
+// No page weighs over 500 KB compressed, all that it loads included.
+func TestWeight(t *testing.T) {
+	t.Parallel()
+	const most = 500_000
+	d := newHouse(t).open()
+	for _, room := range allRooms(t) {
+		page := get(d, room.Path).Body.String()
+		sum, files := len(pack([]byte(page))), 0
+		for _, n := range elements(t, page) {
+			for _, name := range []string{"src", "href"} {
+				if url, _ := attribute(n, name); strings.HasPrefix(url, "/assets/") {
+					sum += get(d, url, "Accept-Encoding: gzip").Body.Len()
+					files++
+				}
+			}
+		}
+		if sum > most || files < 4 {
+			t.Errorf("%s: want at most %d bytes in some files; have %d in %d", room.Name, most, sum, files)
+		}
+	}
 }
 
 // What is to be copied names this server and the first source, and cannot break out of its place.

@@ -34,6 +34,11 @@ func TestModules(t *testing.T) {
 	look(t, "modules.test.mjs", "")
 }
 
+// And those of the parts that pages are made of.
+func TestParts(t *testing.T) {
+	look(t, "parts.test.mjs", "")
+}
+
 // The whole product: a page that waits, the first event, and what follows.
 func TestLive(t *testing.T) {
 	look(t, "live.test.mjs", serve(t, "--source", "web=wkey", "--source", "app=akey"))

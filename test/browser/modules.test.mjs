@@ -6,7 +6,8 @@ const from = (name) => import(new URL(`../../dashboard/assets/js/${name}.js`, im
 const format = await from('format')
 const numbers = await from('numbers')
 const { bySource } = await from('tables')
-const { parts, slots } = await from('minutes')
+const { parts } = await from('minutes')
+const { slots } = await from('parts/palette')
 const { fits, preview } = await from('newest')
 const { spark } = await from('dom')
 

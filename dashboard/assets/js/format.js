@@ -6,6 +6,8 @@ const one = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const hourMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const second = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const secondOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
 /** 1234567 → 1,234,567 */
 export const count = (n) => grouped.format(n)
@@ -65,6 +67,9 @@ export const minute = (t) => hourMinute.format(t)
 
 /** 23 Nov, 12:03 */
 export const date = (t) => day.format(t)
+
+/** 23 Nov, 12:03:41; of another year with it: 23 Nov 2025, 12:03:41 */
+export const moment = (t) => (t.getFullYear() === new Date().getFullYear() ? second : secondOfYear).format(t)
 
 /** 12:03:41.123 */
 export const precise = (t) => `${time.format(t)}.${String(t.getMilliseconds()).padStart(3, '0')}`

@@ -6,6 +6,7 @@ import { minutesChart } from './minutes.js'
 import { newest } from './newest.js'
 import { numbers } from './numbers.js'
 import { names, sources } from './tables.js'
+import { copyButtons, nameServer } from './parts/copy.js'
 
 const silentAfter = 5000
 
@@ -99,22 +100,6 @@ function draw() {
   document.title = `${format.rate(perSecond)}/s · Spoor`
 }
 
-// What is to be copied names the server as this browser reaches it.
-for (const text of document.querySelectorAll('pre[data-base]')) {
-  text.textContent = text.textContent.replaceAll(text.dataset.base, location.origin)
-}
-for (const button of document.querySelectorAll('[data-copy]')) {
-  const text = byId(button.dataset.copy)
-  button.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(text.textContent)
-      put(button, 'Copied')
-    } catch {
-      // Without a secure connection there is no clipboard: the text is selected, to be copied by hand.
-      getSelection().selectAllChildren(text)
-      put(button, 'Selected')
-    }
-    setTimeout(() => put(button, 'Copy'), 2000)
-  })
-}
+nameServer()
+copyButtons()
 put(byId('zone'), `Times in ${format.zone()}`)

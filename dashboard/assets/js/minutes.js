@@ -2,9 +2,9 @@
 // its way there.
 import * as format from './format.js'
 import { byId, make, mark, put, setting } from './dom.js'
+import { axes, colours, hatch, onTheme, palette, slots, tipOf, whenReady } from './parts/palette.js'
 
 const minutes = 60
-const colours = 8 // --part-0 … in the stylesheet
 const animated = 4 // series at most: more are drawn anew each second without a movement between
 const rest = 'all others'
 
@@ -49,51 +49,10 @@ export function parts(s, by) {
   return { from, list, settled, flying, duplicate, dead }
 }
 
-/** slots gives each key a colour of its own for as long as it is there. */
-export function slots(n) {
-  let held = new Map()
-  return (keys) => {
-    const next = new Map(keys.filter((k) => held.has(k)).map((k) => [k, held.get(k)]))
-    const free = [...Array(n).keys()].filter((i) => ![...next.values()].includes(i))
-    for (const k of keys) if (!next.has(k)) next.set(k, free.shift())
-    held = next
-    return held
-  }
-}
-
-/** palette reads the stylesheet's colours as the theme has them now. */
-function palette() {
-  const probe = make('i')
-  probe.hidden = true
-  document.body.append(probe)
-  const read = (name) => {
-    probe.style.color = `var(--${name})`
-    return getComputedStyle(probe).color
-  }
-  const found = {
-    ink: read('ink'), soft: read('soft'), line: read('line'), paper: read('paper'), raised: read('raised'), flight: read('flight'),
-    rest: read('part-rest'), parts: Array.from({ length: colours }, (_, i) => read(`part-${i}`)),
-  }
-  probe.remove()
-  found.hatch = hatch(found.flight)
-  return found
-}
-
-/** hatch is the pattern of what is in flight: told apart without its colour. */
-function hatch(colour) {
-  const size = 6
-  const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = size
-  const pen = canvas.getContext('2d')
-  pen.strokeStyle = colour
-  pen.lineWidth = 2.4
-  pen.beginPath()
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift - 1, size + 1)
-    pen.lineTo(shift + size + 1, -1)
-  }
-  pen.stroke()
-  return { image: canvas, repeat: 'repeat' }
+/** painted is the palette, with the pattern of what is in flight. */
+function painted() {
+  const colour = palette()
+  return { ...colour, hatch: hatch(colour.flight) }
 }
 
 /** minutesChart gives the function that draws snapshots. */
@@ -104,12 +63,11 @@ export function minutesChart() {
   const figures = byId('figures')
   const said = byId('chart-said')
   const calm = matchMedia('(prefers-reduced-motion: reduce)')
-  const dark = matchMedia('(prefers-color-scheme: dark)')
   const colourOf = slots(colours)
   const hidden = new Set()
   let by = setting.get('by') === 'name' ? 'name' : 'source'
   let chart = null
-  let colour = palette()
+  let colour = painted()
   let latest = null
   let drawn = null // what the chart shows
   let pointed = -1
@@ -123,25 +81,19 @@ export function minutesChart() {
       redraw()
     })
   }
-  const repaint = () => {
-    colour = palette()
+  onTheme(() => {
+    colour = painted()
     redraw()
-  }
-  new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] })
-  dark.addEventListener('change', repaint)
-
-  const script = byId('chart-library')
-  const begin = () => {
-    chart = window.echarts.init(box, null, { renderer: 'canvas' })
+  })
+  whenReady((echarts) => {
+    chart = echarts.init(box, null, { renderer: 'canvas' })
     chart.getZr().setSleepAfterStill(1) // what stands still is not looked at in each frame
     new ResizeObserver(() => {
       chart.resize()
       redraw()
     }).observe(box)
     redraw()
-  }
-  if (window.echarts) begin()
-  else script.addEventListener('load', begin)
+  })
 
   const timeOf = (i) => new Date(drawn.from + i * 60_000)
   const label = (i) => (i === minutes - 1 ? `${format.minute(timeOf(i))}, the minute that is under way` : format.minute(timeOf(i)))
@@ -155,14 +107,7 @@ export function minutesChart() {
     if (drawn.duplicate[i]) rows.push(['duplicates dropped', drawn.duplicate[i], null])
     if (drawn.dead[i]) rows.push(['dead letters', drawn.dead[i], null])
     if (!rows.length) rows.push(['events', 0, null])
-    const list = make('dl')
-    for (const [name, n, of] of rows) {
-      const term = make('dt', 'cut')
-      if (of) term.append(of)
-      term.append(name)
-      list.append(term, make('dd', '', format.count(n)))
-    }
-    return make('div', 'tip', '', when, list)
+    return tipOf(when, rows.map(([name, n, of]) => [name, format.count(n), of]))
   }
 
   function swatch(key) {
@@ -222,30 +167,22 @@ export function minutesChart() {
         itemStyle: { color: colour.hatch, borderColor: colour.flight, borderWidth: 1 },
       })
     }
+    const common = axes(colour)
     chart.setOption({
+      ...common,
       animation: !rolled && !calm.matches && series.length <= animated, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
-      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { left: 46, right: 6, top: 10, bottom: 24 },
       xAxis: {
-        type: 'category', data: drawn.settled.map((_, i) => i),
-        axisLine: { lineStyle: { color: colour.line } },
-        axisTick: { alignWithLabel: true, lineStyle: { color: colour.line }, interval: (i) => i === last || timeOf(i).getMinutes() % every === 0 },
+        ...common.xAxis, type: 'category', data: drawn.settled.map((_, i) => i),
+        axisTick: { ...common.xAxis.axisTick, alignWithLabel: true, interval: (i) => i === last || timeOf(i).getMinutes() % every === 0 },
         axisLabel: {
-          color: colour.soft, fontSize: 12, hideOverlap: false,
+          ...common.xAxis.axisLabel, hideOverlap: false,
           interval: (i) => i === last || (timeOf(i).getMinutes() % every === 0 && i < last - every / 3 && i > 1),
           formatter: (i) => (Number(i) === last ? '{now|now}' : format.minute(timeOf(Number(i)))),
           rich: { now: { color: colour.ink, fontSize: 12, fontWeight: 600 } },
         },
       },
-      yAxis: {
-        type: 'value', minInterval: 1, splitNumber: 3, axisLabel: { color: colour.soft, fontSize: 12, formatter: format.axis },
-        splitLine: { lineStyle: { color: colour.line } },
-      },
-      tooltip: {
-        trigger: 'axis', axisPointer: { type: 'shadow', shadowStyle: { color: colour.ink, opacity: 0.06 } }, confine: true, transitionDuration: 0,
-        backgroundColor: colour.raised, borderColor: colour.line, borderWidth: 1, padding: 0, textStyle: { color: colour.ink, fontSize: 13 },
-        formatter: (points) => tip(points[0].dataIndex),
-      },
+      yAxis: { ...common.yAxis, type: 'value', minInterval: 1, splitNumber: 3, axisLabel: { ...common.yAxis.axisLabel, formatter: format.axis } },
+      tooltip: { ...common.tooltip, formatter: (points) => tip(points[0].dataIndex) },
       series,
     }, { replaceMerge: ['series'] })
   }

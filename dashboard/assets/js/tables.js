@@ -1,6 +1,7 @@
 // The tables of names and of sources, with a small chart of the hour in each row.
 import * as format from './format.js'
-import { byId, make, mark, put, show, spark } from './dom.js'
+import { byId, make, mark, put, show } from './dom.js'
+import { sparkline } from './parts/sparkline.js'
 
 const minutes = 60
 const atFirst = { names: 12, sources: 8 } // rows that are shown unless more are asked for
@@ -13,19 +14,6 @@ function across(from, counts) {
     if (at >= 0 && at < minutes) out[at] += n
   }
   return out
-}
-
-const svg = 'http://www.w3.org/2000/svg'
-
-function sparkline() {
-  const chart = document.createElementNS(svg, 'svg')
-  chart.setAttribute('viewBox', `0 0 ${minutes} 1`)
-  chart.setAttribute('preserveAspectRatio', 'none')
-  chart.setAttribute('aria-hidden', 'true')
-  chart.setAttribute('class', 'spark')
-  const path = document.createElementNS(svg, 'path')
-  chart.append(path)
-  return { chart, draw: (values) => mark(path, 'd', spark(values, Math.max(...values))) }
 }
 
 /** table keeps one row a key, in the order given, and moves rows rather than making them again. */
@@ -85,7 +73,7 @@ export function names(pick) {
       title.classList.add('whole-type')
       head.append(title)
     }
-    const { chart, draw } = sparkline()
+    const { chart, draw } = sparkline(minutes)
     const total = make('td', 'number')
     const part = make('td', 'share')
     const element = make('tr', '', '', head, make('td', 'sparks', '', chart), total, part)
@@ -139,7 +127,7 @@ export function sources() {
     title.title = item.source
     const head = make('th', '', '', title)
     head.scope = 'row'
-    const { chart, draw } = sparkline()
+    const { chart, draw } = sparkline(minutes)
     const events = make('td', 'number')
     const duplicate = make('td', 'number')
     const dead = make('td', 'number')

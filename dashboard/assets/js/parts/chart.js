@@ -1,0 +1,202 @@
+// Charts of lines, areas and bars in the house's colours, in either scheme; with a legend whose parts can be hidden, a
+// table that holds the same numbers, and keys that read them out.
+import * as format from '../format.js'
+import { make, mark, put } from '../dom.js'
+import { axes, colours, hatch, onTheme, palette, slots, tipOf, whenReady } from './palette.js'
+import { button } from './ask.js'
+import { table } from './table.js'
+
+/** dates writes the points of a time axis, given their interval: minute, hour, day, week or month. */
+export function dates(interval, zone) {
+  const in_ = { timeZone: zone || undefined }
+  const options = {
+    minute: [{ hour: '2-digit', minute: '2-digit' }, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }],
+    hour: [{ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }],
+    day: [{ day: 'numeric', month: 'short' }, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }],
+    week: [{ day: 'numeric', month: 'short' }, { day: 'numeric', month: 'short', year: 'numeric' }],
+    month: [{ month: 'short', year: '2-digit' }, { month: 'long', year: 'numeric' }],
+  }[interval] ?? [{ day: 'numeric', month: 'short' }, { day: 'numeric', month: 'short', year: 'numeric' }]
+  const [short, long] = options.map((o) => new Intl.DateTimeFormat('en-GB', { ...o, ...in_ }))
+  return { short: (t) => short.format(new Date(t)), long: (t) => `${interval === 'week' ? 'Week of ' : ''}${long.format(new Date(t))}` }
+}
+
+/**
+ * chart takes over a box.
+ *
+ *     const c = chart(box, { label: 'Events each day', file: 'trend', onPoint: ({ series, index }) => … })
+ *     c.draw({
+ *       kind: 'line' | 'area' | 'bar',        // 'bar' and 'area' are stacked unless stack is false
+ *       points: ['2026-11-01T00:00:00Z', …],   // of the axis: times, or any texts
+ *       short: (point) => …, long: (point) => …, // how points are written; see dates
+ *       series: [{ key, name, values: [1, null, …], dashed, incompleteFrom, colour }], // null: no value
+ *       number: format.count,                  // how values are written
+ *       stack: true, share: false,
+ *     })
+ *
+ * Of more series than there are colours the last ones are grey. incompleteFrom is the index from which a series' values
+ * are not complete yet: bars are hatched, lines dotted. dashed is for what it is compared with. colour takes another
+ * series' key, to be drawn in its colour.
+ */
+export function chart(box, { label, file = label, onPoint = null, tall = false }) {
+  const legend = make('ul', 'legend')
+  legend.setAttribute('aria-label', 'What the chart shows')
+  const canvas = make('div', tall ? 'chart tall' : 'chart')
+  const help = make('p', 'unseen', `Arrow keys move along the chart${onPoint ? ', Enter opens what is behind a point' : ''}.`)
+  const said = make('p', 'unseen')
+  const figures = make('details', 'figures', '', make('summary', '', 'The same as a table'), make('div'))
+  said.setAttribute('aria-live', 'polite')
+  canvas.tabIndex = 0
+  canvas.setAttribute('role', 'img')
+  canvas.setAttribute('aria-label', label)
+  box.replaceChildren(legend, canvas, help, said, figures)
+
+  const calm = matchMedia('(prefers-reduced-motion: reduce)')
+  const slotOf = slots(colours)
+  const hidden = new Set()
+  let colour = null
+  let library = null
+  let what = null
+  let slot = new Map()
+  let pointed = -1
+
+  onTheme(() => {
+    colour = null
+    redraw()
+  })
+  whenReady((echarts) => {
+    library = echarts.init(canvas, null, { renderer: 'canvas' })
+    library.getZr().setSleepAfterStill(1)
+    new ResizeObserver(() => library.resize()).observe(canvas)
+    if (onPoint) {
+      library.on('click', (at) => onPoint({ series: what.series.find((s) => s.key === at.seriesId), index: at.dataIndex }))
+    }
+    redraw()
+  })
+  addEventListener('beforeprint', () => library?.resize())
+
+  const shown = () => what.series.filter((s) => !hidden.has(s.key))
+  const place = (s) => slot.get(s.colour ?? s.key)
+  const tone = (s) => (place(s) === undefined ? 'var(--part-rest)' : `var(--part-${place(s)})`)
+  const toneNow = (s) => (place(s) === undefined ? colour.rest : colour.parts[place(s)])
+  const number = (v) => (v === null || v === undefined ? '–' : (what.number ?? format.count)(v))
+  const long = (i) => (what.long ?? what.short ?? String)(what.points[i])
+  function swatch(s) {
+    const made = make('i', 'swatch')
+    made.style.setProperty('--swatch', tone(s))
+    return made
+  }
+
+  function drawLegend() {
+    legend.replaceChildren(...what.series.map((s) => {
+      const name = make('span', 'cut', s.name)
+      name.title = s.name
+      const entry = button('', () => {
+        if (!hidden.delete(s.key)) hidden.add(s.key)
+        redraw()
+        legend.children[what.series.indexOf(s)]?.firstElementChild.focus()
+      }, '')
+      entry.append(swatch(s), name)
+      if (s.total !== undefined) entry.append(make('span', 'number', number(s.total)))
+      mark(entry, 'aria-pressed', !hidden.has(s.key))
+      return make('li', '', '', entry)
+    }))
+    legend.hidden = what.series.length < 2
+  }
+
+  function drawTable() {
+    if (!figures.open || !what) return
+    const rows = what.points.map((point, i) => ({ i, point }))
+    table(figures.lastElementChild, {
+      caption: label, file,
+      columns: [
+        { key: 'point', name: what.axis ?? 'Time', text: (_, row) => long(row.i) },
+        ...what.series.map((s) => ({ key: s.name, name: s.name, kind: 'number', value: (row) => s.values[row.i], text: number })),
+      ],
+    }).show(rows)
+  }
+  figures.addEventListener('toggle', drawTable)
+
+  function seriesOf(s) {
+    const stacked = what.stack !== false && what.kind !== 'line' && !s.dashed
+    const from = s.incompleteFrom ?? Infinity
+    const base = { id: s.key, name: s.name, stack: stacked ? 'all' : undefined, itemStyle: { color: toneNow(s) }, emphasis: { disabled: true } }
+    if (what.kind === 'bar' && !s.dashed) {
+      const data = s.values.map((v, i) => (i >= from && v ? { value: v, itemStyle: { color: hatch(toneNow(s)), borderColor: toneNow(s), borderWidth: 1 } } : v || '-'))
+      return [{ ...base, type: 'bar', data, barCategoryGap: '24%', barMaxWidth: 56 }]
+    }
+    const line = {
+      ...base, type: 'line', data: s.values.map((v, i) => (i >= from ? null : v)), symbol: 'circle', symbolSize: 5, showSymbol: what.points.length < 2,
+      lineStyle: { width: s.dashed ? 1.5 : 2, type: s.dashed ? 'dashed' : 'solid', color: toneNow(s), opacity: s.dashed ? 0.7 : 1 },
+      areaStyle: what.kind === 'area' && !s.dashed ? { color: toneNow(s), opacity: 0.25 } : undefined, cursor: onPoint ? 'pointer' : 'default', triggerLineEvent: Boolean(onPoint),
+    }
+    if (from >= s.values.length) return [line]
+    // The stretch up to a value that still grows is dotted.
+    const rest = {
+      ...line, id: `${s.key} …`, areaStyle: undefined, data: s.values.map((v, i) => (i >= from - 1 ? v : null)), lineStyle: { ...line.lineStyle, type: 'dotted' },
+    }
+    return stacked ? [{ ...line, data: s.values }] : [line, rest]
+  }
+
+  function redraw() {
+    if (!what) return
+    slot = slotOf(what.series.filter((s) => s.colour === undefined).map((s) => s.key).slice(0, colours))
+    drawLegend()
+    drawTable()
+    mark(canvas, 'data-points', what.points.length)
+    if (!library) return
+    colour ??= palette()
+    const common = axes(colour)
+    const values = shown().flatMap((s) => s.values).filter((v) => v !== null && v !== undefined)
+    const widest = Math.max(...values.map((v) => axisText(v).length), 3)
+    library.setOption({
+      ...common,
+      animation: !calm.matches, animationDuration: 0, animationDurationUpdate: 250,
+      grid: { ...common.grid, left: Math.min(90, 14 + widest * 7), right: 10 },
+      xAxis: {
+        ...common.xAxis, type: 'category', data: what.points, boundaryGap: what.kind === 'bar',
+        axisLabel: { ...common.xAxis.axisLabel, formatter: (v) => (what.short ?? String)(v), hideOverlap: true },
+        axisTick: { ...common.xAxis.axisTick, alignWithLabel: true },
+      },
+      yAxis: {
+        ...common.yAxis, type: 'value', splitNumber: 4, minInterval: what.whole === false ? undefined : 1,
+        axisLabel: { ...common.yAxis.axisLabel, formatter: axisText },
+      },
+      tooltip: { ...common.tooltip, axisPointer: what.kind === 'bar' ? common.tooltip.axisPointer : { type: 'line', lineStyle: { color: colour.soft } }, formatter: (points) => tip(points[0].dataIndex) },
+      series: shown().flatMap(seriesOf),
+    }, { notMerge: true })
+  }
+  const axisText = (v) => (what.axisNumber ?? (what.number && what.number !== format.count ? what.number : format.axis))(v)
+
+  function tip(i) {
+    const rows = shown().filter((s) => s.values[i] !== null && s.values[i] !== undefined)
+      .map((s) => [s.name, number(s.values[i]) + (i >= (s.incompleteFrom ?? Infinity) ? ' so far' : ''), swatch(s)])
+    if (!rows.length) rows.push(['no value', '–', null])
+    const most = 12
+    const cut = rows.length > most ? [...rows.slice(0, most), [`and ${rows.length - most} more`, '', null]] : rows
+    return tipOf(make('strong', '', long(i)), cut)
+  }
+
+  canvas.addEventListener('keydown', (key) => {
+    const last = (what?.points.length ?? 0) - 1
+    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }
+    if (!library || last < 0) return
+    if (key.key === 'Enter' && onPoint && pointed >= 0) return void onPoint({ series: shown()[0], index: pointed })
+    if (!(key.key in moves)) return
+    key.preventDefault()
+    pointed = Math.min(last, Math.max(0, (pointed < 0 ? last + 1 : pointed) + moves[key.key]))
+    library.dispatchAction({ type: 'showTip', seriesIndex: 0, dataIndex: pointed })
+    put(said, `${long(pointed)}: ${shown().map((s) => `${s.name} ${number(s.values[pointed])}`).join(', ')}`)
+  })
+  canvas.addEventListener('blur', () => {
+    pointed = -1
+    library?.dispatchAction({ type: 'hideTip' })
+  })
+
+  return {
+    draw(next) {
+      what = next
+      for (const key of hidden) if (!next.series.some((s) => s.key === key)) hidden.delete(key)
+      redraw()
+    },
+  }
+}

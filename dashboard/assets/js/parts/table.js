@@ -1,0 +1,170 @@
+// A table that sorts, exports, and can be used with the keyboard.
+import * as format from '../format.js'
+import { make, mark, put, show } from '../dom.js'
+import { button } from './ask.js'
+import { csv, download, fileName } from './download.js'
+
+const atOnce = 200 // rows on the page; more are asked for
+
+/** How each kind of column is written and aligned. A column may have a text(value, row) of its own. */
+const kinds = {
+  text: { text: (v) => String(v) },
+  code: { text: (v) => String(v), className: 'code' },
+  number: { text: (v) => format.count(v), className: 'n', desc: true },
+  bytes: { text: (v) => format.bytes(v), className: 'n', desc: true },
+  share: { text: (v) => format.share(v, 1), className: 'n', desc: true },
+  duration: { text: (v) => format.duration(v), className: 'n', desc: true },
+  time: { text: (v) => format.moment(new Date(v)), title: (v) => format.utc(new Date(v)), className: 'when', desc: true },
+}
+
+const isNone = (v) => v === null || v === undefined || v === ''
+
+/** compare orders two values: numbers as numbers, texts as people do, and what is missing behind all, in either direction. */
+export function compare(a, b, desc = false) {
+  if (isNone(a) || isNone(b)) return isNone(a) - isNone(b)
+  const order = typeof a === 'number' && typeof b === 'number' ? a - b
+    : String(a).localeCompare(String(b), 'en', { numeric: true, sensitivity: 'base' })
+  return desc ? -order : order
+}
+
+/**
+ * table takes over a box.
+ *
+ *     const list = table(box, {
+ *       caption: 'Events', file: 'events', empty: emptyState(…),
+ *       columns: [{ key: 'event', name: 'Event', kind: 'text' }, { key: 'n', name: 'Rows', kind: 'number' }],
+ *       sort: { key: 'n', desc: true },  // how it begins
+ *       onSort: ({ key, desc }) => …,    // to keep it in the address
+ *       onRow: (row) => …,               // a row's first cell is a button, or with href: (row) => '/…' a link
+ *     })
+ *     list.show(rows)
+ *
+ * A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
+ * cell(value, row) an element to show; head an element beside its name. total is how many rows there are in all where
+ * show got fewer. Within the box the table scrolls by itself; a CSS height is given by --table-height.
+ */
+export function table(box, options) {
+  const { caption, columns, file = caption, empty = null, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
+  const value = (column, row) => (column.value ? column.value(row) : row[column.key])
+  let sort = options.sort ?? null
+  let rows = []
+  let shown = atOnce
+  let selected = null
+  let note = ''
+
+  const count = make('span')
+  count.setAttribute('role', 'status')
+  const tools = make('span', 'end no-print', '', button('CSV', () => save('csv'), 'bare'), button('JSON', () => save('json'), 'bare'))
+  for (const tool of tools.children) tool.setAttribute('aria-label', `Export ${caption} as ${tool.textContent}`)
+  const head = make('div', 'table-head', '', count, tools)
+  const line = make('tr')
+  const body = make('tbody')
+  const grid = make('table', 'grid', '', make('caption', 'unseen', caption), make('thead', '', '', line), body)
+  const scroll = make('div', 'grid-box', '', grid)
+  scroll.tabIndex = 0
+  scroll.setAttribute('role', 'region')
+  scroll.setAttribute('aria-label', caption)
+  const more = button('', () => {
+    shown += 5 * atOnce
+    draw()
+  }, 'more')
+  const none = make('div', '', '', empty ?? make('p', 'none', 'Nothing.'))
+  box.replaceChildren(head, scroll, more, none)
+
+  const heads = columns.map((column) => {
+    const kind = kinds[column.kind ?? 'text']
+    const cell = make('th', kind.className === 'n' ? 'n' : '')
+    cell.scope = 'col'
+    if (column.title) cell.title = column.title
+    if (column.sort === false) cell.append(column.name)
+    else {
+      cell.append(button(column.name, () => {
+        const first = kind.desc ?? false
+        sort = { key: column.key, desc: sort?.key === column.key ? !sort.desc : first }
+        onSort(sort)
+        draw()
+      }, ''))
+    }
+    line.append(cell)
+    return cell
+  })
+
+  function save(kind) {
+    const all = ordered()
+    if (kind === 'json') {
+      const objects = all.map((row) => Object.fromEntries(columns.map((c) => [c.key, value(c, row) ?? null])))
+      download(fileName(file, 'json'), `${JSON.stringify(objects, null, 1)}\n`, 'application/json')
+    } else {
+      download(fileName(file, 'csv'), csv(columns.map((c) => c.key), all.map((row) => columns.map((c) => value(c, row)))), 'text/csv')
+    }
+  }
+
+  function ordered() {
+    const by = sort && columns.find((c) => c.key === sort.key)
+    return by ? [...rows].sort((a, b) => compare(value(by, a), value(by, b), sort.desc)) : rows
+  }
+
+  function cellOf(column, row, first) {
+    const kind = kinds[column.kind ?? 'text']
+    const cell = make(first ? 'th' : 'td', kind.className ?? '')
+    if (first) cell.scope = 'row'
+    const v = value(column, row)
+    if (column.cell) cell.append(column.cell(v, row) ?? '')
+    else if (isNone(v)) {
+      cell.classList.add('none')
+      cell.textContent = column.none ?? '–'
+    } else {
+      const text = column.text ? column.text(v, row) : kind.text(v)
+      const title = column.hint?.(v, row) ?? kind.title?.(v) ?? (text.length > 60 ? text : '')
+      const to = first && href?.(row)
+      if (to) {
+        const link = make('a', '', text)
+        link.href = to
+        cell.append(link)
+      } else if (first && onRow) cell.append(button(text, () => onRow(row), 'bare'))
+      else if (text.length > 60) cell.append(make('span', 'clip', text))
+      else cell.textContent = text
+      if (title) cell.title = title
+    }
+    return cell
+  }
+
+  function draw() {
+    heads.forEach((cell, i) => {
+      if (columns[i].sort === false) return
+      mark(cell, 'aria-sort', sort?.key === columns[i].key ? (sort.desc ? 'descending' : 'ascending') : 'none')
+    })
+    const all = ordered()
+    body.replaceChildren(...all.slice(0, shown).map((row) => {
+      const element = make('tr', '', '', ...columns.map((column, i) => cellOf(column, row, i === 0)))
+      if (selected !== null && options.key?.(row) === selected) element.setAttribute('aria-current', 'true')
+      return element
+    }))
+    put(count, `${format.plural(rows.length, ...what)}${note}`)
+    const over = all.length - shown
+    show(more, over > 0)
+    put(more, `Show ${format.count(Math.min(over, 5 * atOnce))} more of ${format.count(over)}`)
+    for (const part of [head, scroll]) show(part, rows.length > 0)
+    show(none, rows.length === 0)
+  }
+
+  return {
+    /** show takes the rows; remark is put behind their number. */
+    show(next, { remark = '' } = {}) {
+      rows = next
+      note = remark
+      shown = atOnce
+      draw()
+    },
+    /** select marks the row whose key(row) is this. */
+    select(key) {
+      selected = key
+      draw()
+    },
+    sortBy(next) {
+      sort = next
+      draw()
+    },
+    rows: () => ordered(),
+  }
+}
