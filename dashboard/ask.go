@@ -25,18 +25,16 @@ const (
 	sendAtOnce  = 256 // events before a flush
 )
 
+// sqlAsk is what sql is asked.
+type sqlAsk struct {
+	SQL   string `json:"sql" required:"true" description:"one SELECT, or EXPLAIN"`
+	Limit int    `json:"limit,omitempty" minimum:"0" description:"the most rows; 0: all"`
+}
+
 // sql answers {"sql": "...", "limit": n} with an array of objects, or as ?format= says: json, csv or parquet.
 func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		SQL   string `json:"sql"`
-		Limit int    `json:"limit"`
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSQLBytes)).Decode(&ask); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body cannot be over %d bytes", maxSQLBytes))
-			return
-		}
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("the body must be {\"sql\": \"...\"}: %w", err))
+	var ask sqlAsk
+	if !read(w, r, maxSQLBytes, &ask) {
 		return
 	}
 	if ask.Limit < 0 {

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/tail"
 )
 
@@ -25,6 +27,8 @@ type Options struct {
 	Pressure func(ctx context.Context) (used, limit int64, err error)
 	// Ready tells why an event would not be stored now; nil: it would be.
 	Ready func() error
+	// Saved keeps reports, dashboards, alerts and tokens.
+	Saved *saved.Store
 
 	Password string // of every page and of the API, by HTTP basic authentication; empty: none is asked for
 	// Hosts are names by which the pages may be reached without a password, beside addresses and localhost.
@@ -33,6 +37,7 @@ type Options struct {
 	Version  string
 	QueryFor time.Duration // the longest an SQL query may run; default 60 s
 	Logger   *slog.Logger
+	Now      func() time.Time // default: the clock
 }
 
 // Source is a source as the pages show it.
@@ -44,12 +49,20 @@ type Dashboard struct {
 	handler http.Handler
 	pages   *pages
 	hub     *hub
+	scopes  map[string]scope // by route
+	apiJSON []byte           // the document of the API
 }
 
 // New makes a dashboard.
 func New(o Options) (*Dashboard, error) {
+	if o.Saved == nil {
+		return nil, errors.New("a dashboard needs a place for what people save")
+	}
 	if o.QueryFor == 0 {
 		o.QueryFor = time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -62,14 +75,15 @@ func New(o Options) (*Dashboard, error) {
 	}
 	mux := http.NewServeMux()
 	d.pages.mount(mux)
-	mux.HandleFunc("GET /api/live", d.live)
-	mux.HandleFunc("GET /api/live/stream", d.liveStream)
-	mux.HandleFunc("GET /api/newest", d.newest)
-	mux.HandleFunc("GET /api/tail", d.tail)
-	mux.HandleFunc("POST /api/sql", d.sql)
-	mux.HandleFunc("GET /api/audit", d.audit)
-	mux.HandleFunc("GET /api/version", d.version)
-	d.handler = guard(mux, o)
+	d.mount(mux)
+	text, err := document(d.operations(), o.Version)
+	if err != nil {
+		return nil, err
+	}
+	if d.apiJSON, err = json.MarshalIndent(text, "", "  "); err != nil {
+		return nil, fmt.Errorf("writing the document of the API: %w", err)
+	}
+	d.handler = d.guard(mux)
 	return d, nil
 }
 
@@ -85,21 +99,29 @@ func (d *Dashboard) version(w http.ResponseWriter, _ *http.Request) {
 
 // fault is the API's error body.
 type fault struct {
-	Error string `json:"error"`
-	Code  string `json:"code"`
+	Error string `json:"error" required:"true" description:"what is wrong, in words"`
+	Code  string `json:"code" required:"true" description:"the same for the same fault, for programs"`
+	// Field and Value are of the part of the request that is to blame, where there is one.
+	Field string `json:"field,omitempty" example:"series[0].measure.field"`
+	Value any    `json:"value,omitempty"`
 }
 
-func answer(w http.ResponseWriter, v any) {
+func answer(w http.ResponseWriter, v any) { answerWith(w, http.StatusOK, v) }
+
+func answerWith(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the client is gone: there is nobody to tell
 }
 
 func refuse(w http.ResponseWriter, status int, code string, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(fault{err.Error(), code})
+	answerWith(w, status, fault{Error: err.Error(), Code: code})
+}
+
+// refuseField refuses a request because of one part of it.
+func refuseField(w http.ResponseWriter, field string, value any, err error) {
+	answerWith(w, http.StatusBadRequest, fault{Error: err.Error(), Code: "invalid", Field: field, Value: value})
 }
 
 // failed answers a request whose question could not be answered.

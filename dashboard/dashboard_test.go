@@ -17,6 +17,7 @@ import (
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/internal/fakedb"
+	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/stream/memory"
 	"github.com/spoorhq/spoor/tail"
@@ -58,7 +59,12 @@ func newHouse(t *testing.T) *house {
 		return answer(ctx, query, args)
 	})
 	t.Cleanup(func() { db.Close() })
+	store, err := saved.Open(saved.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.options = Options{
+		Saved:     store,
 		Warehouse: asker{db}, Watcher: h.watcher, Version: "1.2.3", Logger: slog.New(slog.DiscardHandler),
 		Sources: []Source{{Name: "web", WriteKey: "key"}},
 		Pressure: func(context.Context) (int64, int64, error) {

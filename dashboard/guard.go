@@ -13,8 +13,9 @@ import (
 	"strings"
 )
 
-// guard asks for the password, and refuses what another site makes a browser send.
-func guard(next http.Handler, o Options) http.Handler {
+// guard asks for the password or a token, and refuses what another site makes a browser send.
+func (d *Dashboard) guard(mux *http.ServeMux) http.Handler {
+	o := d.options
 	want := sha256.Sum256([]byte(o.Password))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -24,7 +25,9 @@ func guard(next http.Handler, o Options) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Content-Security-Policy",
 			"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-		if o.Password == "" && !trusted(r.Host, o.Hosts) {
+		next, need := d.route(mux, r)
+		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if o.Password == "" && !bearer && !trusted(r.Host, o.Hosts) {
 			refuse(w, http.StatusForbidden, "wrong_host",
 				fmt.Errorf("without a password these pages answer to addresses and to localhost, not to the name %q; with a password any name will do", r.Host))
 			return
@@ -33,18 +36,36 @@ func guard(next http.Handler, o Options) http.Handler {
 			refuse(w, http.StatusForbidden, "cross_site", errors.New("the pages and the API answer only to themselves"))
 			return
 		}
-		if o.Password != "" {
+		switch {
+		case bearer: // also where no password is asked for: who shows a token wants no more than it allows
+			has, err := d.checkToken(r.Context(), token)
+			switch {
+			case errors.Is(err, errToken):
+				h.Set("WWW-Authenticate", challenge)
+				refuse(w, http.StatusUnauthorized, "unauthorized", err)
+				return
+			case err != nil:
+				d.failed(w, r, err)
+				return
+			case !has.allows(need):
+				refuse(w, http.StatusForbidden, "scope", fmt.Errorf("this needs a token of the scope %s; this one has %s", need, has))
+				return
+			}
+		case o.Password != "":
 			_, given, _ := r.BasicAuth()
 			have := sha256.Sum256([]byte(given))
 			if subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
-				h.Set("WWW-Authenticate", `Basic realm="Spoor", charset="UTF-8"`)
-				refuse(w, http.StatusUnauthorized, "unauthorized", errors.New("the password is needed, with any user name"))
+				h.Set("WWW-Authenticate", challenge)
+				refuse(w, http.StatusUnauthorized, "unauthorized", errors.New("the password is needed, with any user name, or a token"))
 				return
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// challenge has a browser ask for the password.
+const challenge = `Basic realm="Spoor", charset="UTF-8"`
 
 // trusted tells whether a Host header can be believed without a password. A name of another's can be made to point
 // here by its owner, whose page a browser then takes for ours (DNS rebinding); an address cannot, nor can localhost.

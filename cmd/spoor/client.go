@@ -16,6 +16,23 @@ import (
 type clientFlags struct {
 	Server   string `help:"The running server." default:"${server}" env:"SPOOR_SERVER" placeholder:"URL"`
 	Password string `help:"The dashboard's password, where one is set." env:"SPOOR_PASSWORD"`
+	Token    string `help:"A token of the API, instead of the password." env:"SPOOR_TOKEN"`
+}
+
+// ask asks the server's API and reads its answer; into nil: there is nothing to read.
+func (c *clientFlags) ask(ctx context.Context, method, path string, query url.Values, body, into any) error {
+	response, err := c.request(ctx, method, path, query, body, "application/json")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", path, err)
+	}
+	return nil
 }
 
 // request asks the server's API. The caller closes the body. An answer that is no success is an error that holds what
@@ -40,7 +57,13 @@ func (c *clientFlags) request(ctx context.Context, method, path string, query ur
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
-	if c.Password != "" {
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	switch {
+	case c.Token != "":
+		r.Header.Set("Authorization", "Bearer "+c.Token)
+	case c.Password != "":
 		r.SetBasicAuth("spoor", c.Password)
 	}
 	response, err := http.DefaultClient.Do(r)
@@ -50,7 +73,7 @@ func (c *clientFlags) request(ctx context.Context, method, path string, query ur
 		}
 		return nil, fmt.Errorf("no server answers at %s: %w (is \"spoor serve\" running?)", c.Server, err)
 	}
-	if response.StatusCode == http.StatusOK {
+	if response.StatusCode/100 == 2 {
 		return response, nil
 	}
 	defer response.Body.Close()

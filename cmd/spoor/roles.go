@@ -22,6 +22,7 @@ import (
 	"github.com/spoorhq/spoor/dashboard"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/load"
+	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/tail"
 	"github.com/spoorhq/spoor/warehouse"
@@ -85,8 +86,15 @@ func newLoader(f *loadFlags, d *dataFlags, log stream.Log, name string, w wareho
 	return loader, nil
 }
 
+// openSaved opens what people have saved.
+func openSaved(d *dataFlags, logger *slog.Logger) (*saved.Store, error) {
+	return saved.Open(saved.Options{
+		Dir: d.path("saved"), Warn: func(err error) { logger.Warn("a saved document is passed over", "err", err) },
+	})
+}
+
 // newPages makes the watcher and the dashboard.
-func newPages(f *pageFlags, door *doorFlags, source string, log stream.Log, name string, w warehouse.Warehouse,
+func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log stream.Log, name string, w warehouse.Warehouse,
 	loopback bool, ready func() error, logger *slog.Logger,
 ) (*dashboard.Dashboard, *tail.Watcher, error) {
 	watcher := tail.New(tail.Options{
@@ -104,8 +112,12 @@ func newPages(f *pageFlags, door *doorFlags, source string, log stream.Log, name
 	if len(sources) == 0 && loopback {
 		sources = []dashboard.Source{{Name: devSource, WriteKey: devSource}}
 	}
+	store, err := openSaved(d, logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	pages, err := dashboard.New(dashboard.Options{
-		Warehouse: w, Watcher: watcher, Password: f.Password, Sources: sources, Version: version(), QueryFor: f.QueryFor,
+		Saved: store, Warehouse: w, Watcher: watcher, Password: f.Password, Sources: sources, Version: version(), QueryFor: f.QueryFor,
 		Ready: ready, Logger: logger,
 		Audit: func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error) {
 			return audit.Run(ctx, audit.Options{

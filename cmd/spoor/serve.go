@@ -68,7 +68,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 	if err != nil {
 		return err
 	}
-	pages, watcher, err := newPages(&c.pageFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
+	pages, watcher, err := newPages(&c.pageFlags, &c.dataFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
 	if err != nil {
 		return err
 	}

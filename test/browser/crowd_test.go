@@ -15,6 +15,7 @@ import (
 
 	"github.com/spoorhq/spoor/dashboard"
 	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream/memory"
 	"github.com/spoorhq/spoor/tail"
 )
@@ -121,7 +122,12 @@ func lineThatBreaks(t *testing.T) string {
 func pretend(t *testing.T, answer func(http.ResponseWriter, *http.Request) bool) string {
 	t.Helper()
 	log := memory.New(memory.Options{}).Open()
+	store, err := saved.Open(saved.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	pages, err := dashboard.New(dashboard.Options{
+		Saved:   store,
 		Watcher: tail.New(tail.Options{Log: log}), Version: "0.0.0-test", Logger: slog.New(slog.DiscardHandler),
 		Sources: []dashboard.Source{{Name: "web", WriteKey: "key"}},
 	})
