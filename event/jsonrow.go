@@ -21,8 +21,8 @@ func NewJSONRows(longest int) *JSONRows {
 	return &JSONRows{columns: eventColumns(), longest: longest}
 }
 
-// rowTime is how a time is written: UTC, without a zone, which every warehouse reads as a timestamp.
-const rowTime = "2006-01-02 15:04:05.000000"
+// rowTime is how a time is written: UTC, in a form that every warehouse reads.
+const rowTime = "2006-01-02 15:04:05.000000+00"
 
 // Append appends the event's row to dst, as one line without its end. left is how many columns were left out, because
 // they are too long or hold a time before the year 1, which no warehouse has; each is marked "<column>:left_out". A NUL in

@@ -35,7 +35,7 @@ func TestJSONRow(t *testing.T) {
 	row, left := rowOf(t, `{"type":"track","event":"Größe \"XL\"\n","messageId":"m","userId":"u","properties":{"a":1.50,"b":"x\u0000y\\u0000"}}`, 100)
 	for name, want := range map[string]any{
 		"source": "web", "message_id": "m", "type": "track", "event": "Größe \"XL\"\n", "is_bot": false, "protocol": "segment",
-		"received_at": "2023-11-14 22:13:20.123456", "timestamp": "2023-11-14 22:13:20.123456",
+		"received_at": "2023-11-14 22:13:20.123456+00", "timestamp": "2023-11-14 22:13:20.123456+00",
 	} {
 		if have := row[name]; have != want {
 			t.Errorf("%s: want %v; have %v", name, want, have)

@@ -30,7 +30,7 @@ func (l *Log) deadLetter(e *event.Event, v event.Verdict, collector, position st
 	request := *e.Request
 	request.IP = l.pipeline.Address(request.IP)
 	row := deadLetter{
-		ReceivedAt: event.GoTime(e.ReceivedAt).Format("2006-01-02 15:04:05.000000"),
+		ReceivedAt: event.GoTime(e.ReceivedAt).Format("2006-01-02 15:04:05.000000+00"),
 		Source:     e.Request.Source, Protocol: e.Request.Protocol, Reason: string(v.Reason), Detail: clean(v.Detail),
 		MessageID: l.short(e.MessageID), Type: l.short(e.Type), Event: l.short(e.Name), Request: l.short(string(request.Line())),
 		Raw: hex.EncodeToString(e.Raw), Shard: collector, Position: position, Index: e.Index, LoadID: "door:" + position,

@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/duckdb/duckdb-go/v2"
+	_ "github.com/duckdb/duckdb-go/v2" //nolint:depguard // it reads the delivered objects as a warehouse that is not ours does
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spoorhq/spoor/collect"
