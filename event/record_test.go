@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/spoorhq/spoor/internal/kpl"
 )
 
 // sampleHeader, and what sampleRecord adds, are what testdata/record-v1.spr was written of.
@@ -323,6 +325,27 @@ func zipped(t testing.TB, text string) []byte {
 }
 
 // TestForeignRecords reads what other producers put on a stream.
+// aggregated makes a record as the Kinesis Producer Library does.
+func aggregated(records ...string) string {
+	var w kpl.Writer
+	w.Reset("a key")
+	for _, r := range records {
+		w.Add([]byte(r))
+	}
+	return string(w.Seal(nil))
+}
+
+// A record that begins as an aggregated one and is none is read as any other, which it then is not either.
+func TestDamagedAggregateIsUnreadable(t *testing.T) {
+	t.Parallel()
+	whole := aggregated(goodLine)
+	for _, data := range []string{whole[:len(whole)-1] + "x", whole[:len(whole)-1], whole[:4]} {
+		if err := NewRecordReader().Open([]byte(data), Origin{}); err == nil || !strings.Contains(err.Error(), "neither") {
+			t.Errorf("%q: want it to be neither; have %v", data, err)
+		}
+	}
+}
+
 func TestForeignRecords(t *testing.T) {
 	t.Parallel()
 	event := func(id string) string { return `{"type":"track","event":"x","userId":"u","messageId":"` + id + `"}` }
@@ -343,6 +366,10 @@ func TestForeignRecords(t *testing.T) {
 		"array of arrays":  {event("a") + deep + event("b"), "a !" + own + "1 b"},
 		"too deep in one":  {"[" + event("a") + "," + deep + "," + event("b") + "]", "a !" + own + "1 b"},
 		"too deep lines":   {"{\"a\":" + deep + "}\n" + event("b"), "!" + own + "0 b"},
+		"aggregated":       {aggregated(event("a"), event("b")+"\n"+event("c"), "["+event("d")+"]", event("e")), "a b c d e"},
+		"aggregated gzip":  {aggregated(string(zipped(t, event("a"))), string(zipped(t, event("b"))), event("c")), "a b c"},
+		"aggregated, poor": {aggregated(event("a"), "no JSON", string(zipped(t, event("b"))[:20]), "["+event("c"), event("d")), "a !" + own + "1 !" + own + "2 c d"},
+		"aggregated, idle": {aggregated(`{"type":"page","userId":"u"}`, `{"type":"page","userId":"u"}`), own + "0 " + own + "1"},
 		"no ids":           {"[{\"type\":\"page\",\"userId\":\"u\"},{\"type\":\"page\",\"userId\":\"u\"}]", own + "0 " + own + "1"},
 	} {
 		r := NewRecordReader()

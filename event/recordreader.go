@@ -2,15 +2,12 @@ package event
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/spoorhq/spoor/internal/jsonscan"
+	"github.com/spoorhq/spoor/internal/kpl"
 )
 
 // Origin tells where a record was read, for what a foreign record does not say of itself.
@@ -21,7 +18,8 @@ type Origin struct {
 }
 
 // RecordReader reads the events of stream records: Spoor's own, and by sniffing those of other producers: a JSON
-// object, an array, NDJSON or concatenated JSON, and gzip of these. It is reused and is for one goroutine.
+// object, an array, NDJSON or concatenated JSON, gzip of these, and records of these that the Kinesis Producer Library
+// has aggregated. It is reused and is for one goroutine.
 type RecordReader struct {
 	parser  Parser
 	decoder *zstd.Decoder
@@ -32,13 +30,11 @@ type RecordReader struct {
 	body    []byte // what is left to read
 	buffer  []byte // body's memory, when it was compressed
 	request *Request
-	left    int  // events that the current request still owes
-	index   int  // of the next event
-	array   bool // body is within a foreign array
+	left    int          // events that the current request still owes
+	index   int          // of the next event
+	array   bool         // body is within a foreign array
+	parts   []kpl.Record // what is left of an aggregated record
 }
-
-// maxForeignDepth bounds the values that are too deep for an event and are passed over whole.
-const maxForeignDepth = 10_000
 
 // NewRecordReader makes a reader.
 func NewRecordReader() *RecordReader {
@@ -55,7 +51,7 @@ func NewRecordReader() *RecordReader {
 func (r *RecordReader) Open(data []byte, origin Origin) error {
 	r.parser.Reset()
 	r.origin, r.header, r.request, r.array = origin, Header{}, nil, false
-	r.left, r.index, r.body = 0, 0, nil
+	r.left, r.index, r.body, r.parts = 0, 0, nil, r.parts[:0]
 	r.foreign = !IsRecord(data)
 	if r.foreign {
 		return r.openForeign(data)
@@ -71,32 +67,6 @@ func (r *RecordReader) Open(data []byte, origin Origin) error {
 		return fmt.Errorf("record's body is %d bytes; its header says %d", len(r.buffer), header.Bytes)
 	}
 	r.header, r.body = header, r.buffer
-	return nil
-}
-
-func (r *RecordReader) openForeign(data []byte) error {
-	r.body = data
-	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		zr, err := gzip.NewReader(bytes.NewReader(data))
-		if err != nil {
-			return fmt.Errorf("gzip record: %w", err)
-		}
-		buffer := bytes.NewBuffer(r.buffer[:0])
-		n, err := io.Copy(buffer, io.LimitReader(zr, MaxRecordBytes+1))
-		r.buffer = buffer.Bytes()
-		if err != nil {
-			return fmt.Errorf("gzip record: %w", err)
-		}
-		if n > MaxRecordBytes {
-			return fmt.Errorf("gzip record is over %d bytes unpacked", MaxRecordBytes)
-		}
-		r.body = r.buffer
-	}
-	r.body = bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\xef\xbb\xbf")))
-	if len(r.body) == 0 || (r.body[0] != '{' && r.body[0] != '[') {
-		return fmt.Errorf("record is neither Spoor's, gzip nor JSON: it begins with %q", r.body[:min(8, len(r.body))])
-	}
-	r.request = &Request{Source: r.origin.Source, Protocol: "foreign", ReceivedAt: r.origin.Time}
 	return nil
 }
 
@@ -207,43 +177,4 @@ func (r *RecordReader) unreadable(raw []byte, e *Event, verdict Verdict) Verdict
 	e.reset()
 	e.Raw, e.Request, e.ReceivedAt = raw, r.request, r.request.ReceivedAt
 	return verdict
-}
-
-// nextForeign reads the next JSON value, or element of an array, as an event. A text that cannot be read is one
-// refused event up to its line's end; in an array, up to the record's, for nothing behind it can be told apart.
-func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
-	for {
-		r.body = bytes.TrimLeft(r.body, " \t\r\n")
-		if len(r.body) == 0 {
-			return Verdict{}, false
-		}
-		switch c := r.body[0]; {
-		case c == '[' && !r.array, c == ']' && r.array:
-			r.array = !r.array
-			r.body = r.body[1:]
-			continue
-		case c == ',' && r.array:
-			r.body = r.body[1:]
-			continue
-		}
-		v, rest, err := jsonscan.Scan(r.body, MaxDepth)
-		if err == nil {
-			r.body = rest
-			return r.parser.Parse(v, r.request, e), true
-		}
-		verdict := Unreadable(err)
-		if errors.Is(err, jsonscan.ErrDepth) {
-			v, rest, err = jsonscan.Scan(r.body, maxForeignDepth)
-		}
-		raw := v.Raw
-		switch {
-		case err == nil:
-			r.body = rest
-		case r.array:
-			raw, r.body = r.body, nil
-		default:
-			raw = r.line()
-		}
-		return r.unreadable(raw, e, verdict), true
-	}
 }
