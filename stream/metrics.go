@@ -13,7 +13,7 @@ import (
 const statWait = time.Second
 
 // Measure wraps a Log so that what goes through it is counted, once per call and never per event, and registers the
-// collectors; a Log that is a Statter is also asked for its size at every scrape. Put it directly around the driver,
+// collectors; a Log that is a Statter is also asked for its size at every scrape, one that is a Lagger for its lag. Put it directly around the driver,
 // below Retry, so that every try counts. Two Logs on one registry must differ in the
 // value of a label (prometheus.WrapRegistererWith), else the registration of the second fails.
 func Measure(log Log, registry prometheus.Registerer) (Log, error) {
@@ -26,7 +26,7 @@ func Measure(log Log, registry prometheus.Registerer) (Log, error) {
 	m := &measured{
 		Log: log,
 		appends: byOutcome("appends_total",
-			"Appends by outcome: ok, partial (some records went in), full (no room for any), failed (unknown or none)."),
+			"Appends by outcome: ok, partial (some records went in), full (no room for any), throttled (none, for now), failed (unknown or none)."),
 		appended:      counter("appended_records_total", "Records that the stream acknowledged."),
 		appendedBytes: counter("appended_bytes_total", "Bytes of the records that the stream acknowledged."),
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -41,6 +41,9 @@ func Measure(log Log, registry prometheus.Registerer) (Log, error) {
 	collectors := []prometheus.Collector{m.appends, m.appended, m.appendedBytes, m.appendSeconds, m.reads, m.read, m.readBytes}
 	if statter, ok := As[Statter](log); ok {
 		collectors = append(collectors, newSize(statter))
+	}
+	if lagger, ok := As[Lagger](log); ok {
+		collectors = append(collectors, newLag(lagger))
 	}
 	for _, c := range collectors {
 		if err := registry.Register(c); err != nil {
@@ -76,6 +79,8 @@ func (m *measured) Append(ctx context.Context, records []Record) error {
 		outcome = "partial"
 	case errors.Is(err, ErrFull):
 		outcome = "full"
+	case errors.Is(err, ErrThrottled):
+		outcome = "throttled"
 	case err != nil:
 		outcome = "failed"
 	}
@@ -172,5 +177,24 @@ func (s *size) Collect(metrics chan<- prometheus.Metric) {
 	gauge(s.limit, float64(stat.Limit))
 	if !stat.Oldest.IsZero() {
 		gauge(s.oldest, float64(stat.Oldest.UnixMilli())/1000)
+	}
+}
+
+// lag collects what a Lagger says.
+type lag struct {
+	lagger Lagger
+	desc   *prometheus.Desc
+}
+
+func newLag(lagger Lagger) *lag {
+	return &lag{lagger, prometheus.NewDesc("spoor_stream_lag_seconds",
+		"How much older than the newest record of a shard what was read last of it is.", []string{"shard"}, nil)}
+}
+
+func (l *lag) Describe(descs chan<- *prometheus.Desc) { descs <- l.desc }
+
+func (l *lag) Collect(metrics chan<- prometheus.Metric) {
+	for shard, behind := range l.lagger.Lag() {
+		metrics <- prometheus.MustNewConstMetric(l.desc, prometheus.GaugeValue, behind.Seconds(), string(shard))
 	}
 }

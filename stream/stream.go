@@ -46,6 +46,10 @@ var ErrFull = errors.New("stream is full")
 // ErrTooLarge says that a record is larger than the stream takes. Nothing of it was kept, and trying again is vain.
 var ErrTooLarge = errors.New("record is too large for the stream")
 
+// ErrThrottled says that the stream is asked for more at a time than it takes. Nothing of the record concerned was kept;
+// a little later it may be.
+var ErrThrottled = errors.New("stream takes no more at the moment")
+
 // ErrTrimmed says that records after the asked position no longer exist: the stream has forgotten them.
 var ErrTrimmed = errors.New("position was trimmed from the stream")
 
@@ -64,7 +68,7 @@ type Log interface {
 	// Append makes the records durable, in order within a shard. A nil error: all of them are, and will survive a
 	// crash of this process and, where the driver says so, of the machine. A *PartialError: those it does not name
 	// are durable, and those it names are not known to be. Any other error: the outcome of all of them is unknown,
-	// except that ErrFull and ErrTooLarge always mean that the record concerned was not kept. A full stream gives
+	// except that ErrFull, ErrThrottled and ErrTooLarge always mean that the record concerned was not kept. A full stream gives
 	// ErrFull (within a PartialError when some went in). Records are not retained. Appending nothing is nil.
 	// Safe for concurrent use.
 	Append(ctx context.Context, records []Record) error
@@ -90,7 +94,7 @@ type Reader interface {
 	Close() error
 }
 
-// As finds an optional power (Trimmer, Statter, Orderer) of a Log, through the wrappers around it.
+// As finds an optional power (Trimmer, Statter, Orderer, Sizer, Lagger) of a Log, through the wrappers around it.
 func As[Power any](log Log) (Power, bool) {
 	for {
 		if power, ok := log.(Power); ok {
@@ -131,6 +135,26 @@ type Statter interface {
 type Orderer interface {
 	// Compare orders two positions of one shard: negative when a stands before b. The empty Position is before all.
 	Compare(a, b Position) int
+}
+
+// Sizes are what a stream says of the size of records.
+type Sizes struct {
+	Largest int // bytes of data in a record with no key; more gives ErrTooLarge. 0: no limit is known
+	// Unit: what a record costs is counted in so many bytes, the last of them begun; Frame of them are taken by what is
+	// not its data. 0: it is not counted so.
+	Unit, Frame int
+}
+
+// Sizer is a Log to which the size of a record matters.
+type Sizer interface {
+	Sizes() Sizes
+}
+
+// Lagger is a Log that knows how far behind its readers are.
+type Lagger interface {
+	// Lag gives, for each shard with a reader that has read, how much older what it read last is than the newest record.
+	// Of several readers of a shard the one that is furthest behind counts.
+	Lag() map[ShardID]time.Duration
 }
 
 // PartialError tells which records of an Append did not go in.

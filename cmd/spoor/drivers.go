@@ -19,6 +19,7 @@ import (
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/stream/firehose"
 	"github.com/spoorhq/spoor/stream/jetstream"
+	"github.com/spoorhq/spoor/stream/kinesis"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
 	"github.com/spoorhq/spoor/warehouse/postgres"
@@ -36,7 +37,7 @@ func openStream(ctx context.Context, f *streamFlags, d *dataFlags, registry prom
 		MaxBytes: int64(f.StreamLimit),
 		Warn:     func(text string) { logger.Warn("the embedded stream: " + text) },
 	}
-	var opened *jetstream.Log
+	var opened stream.Log
 	switch scheme {
 	case "firehose":
 		return nil, "", usagef("--stream %s can only be appended to, for Firehose loads the warehouse by itself: "+
@@ -49,8 +50,13 @@ func openStream(ctx context.Context, f *streamFlags, d *dataFlags, registry prom
 		name = location[strings.LastIndex(location, "/")+1:]
 		name, _, _ = strings.Cut(name, "?")
 		opened, err = jetstream.Connect(ctx, location, options)
+	case "kinesis":
+		var log *kinesis.Log
+		if log, err = kinesis.Open(ctx, location, kinesis.Options{}); err == nil {
+			opened, name = log, log.Name()
+		}
 	default:
-		return nil, "", usagef("--stream must be jetstream:DIR or nats://host:port/name; got %q", location)
+		return nil, "", usagef("--stream must be jetstream:DIR, nats://host:port/name or kinesis://NAME; got %q", location)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("opening the stream: %w", err)

@@ -24,7 +24,7 @@ type addrFlags struct {
 }
 
 type streamFlags struct {
-	Stream      string        `help:"The stream: jetstream:DIR (embedded) or nats://host:port/name. Default: jetstream:DATA/stream." env:"SPOOR_STREAM" placeholder:"URL"`
+	Stream      string        `help:"The stream: jetstream:DIR (embedded), nats://host:port/name or kinesis://NAME?region=R. Default: jetstream:DATA/stream." env:"SPOOR_STREAM" placeholder:"URL"`
 	StreamLimit byteSize      `help:"The embedded stream's bound on disk. Full means 503 at the door." default:"10GiB" env:"SPOOR_STREAM_LIMIT" placeholder:"SIZE"`
 	Retain      time.Duration `help:"How long loaded records stay in the stream." default:"24h" env:"SPOOR_RETAIN"`
 }

@@ -113,7 +113,7 @@ func readALongWay(ctx context.Context, s *subject) error {
 	}
 	var want []stream.Record
 	for i := range 12 {
-		want = append(want, stream.Record{Data: noise(uint64(i), 2<<20-i)}, text("between %d", i))
+		want = append(want, stream.Record{Data: noise(uint64(i), s.atMost(2<<20)-i)}, text("between %d", i))
 	}
 	for from := 0; from < len(want); from += 8 {
 		if err := log.Append(ctx, want[from:from+8]); err != nil {

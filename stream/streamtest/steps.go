@@ -36,6 +36,14 @@ func noise(seed uint64, size int) []byte {
 	return data
 }
 
+// atMost gives a size that the driver takes.
+func (s *subject) atMost(size int) int {
+	if s.Largest > 0 {
+		return min(size, s.Largest)
+	}
+	return size
+}
+
 // onlyShard finds the one shard of a new stream.
 func onlyShard(ctx context.Context, log stream.Log) (stream.ShardID, error) {
 	shards, err := log.Shards(ctx)

@@ -33,7 +33,7 @@ type Harness struct {
 	// there and not declared, for it would go untested.
 	Powers Powers
 	// Largest is the size of the largest record that the driver takes; the next byte must give ErrTooLarge. 0: it has
-	// no limit of its own. The suite asks every driver for 2 MiB.
+	// no limit of its own. The suite asks every driver for 2 MiB, or for as much as it takes, if that is less.
 	Largest int
 	// Room is the limit for the cases that fill a stream. Default 4 MiB.
 	Room int64

@@ -13,6 +13,10 @@ const lines = await Promise.all([
   listen('SPOOR_TEST_KINESIS', kinesalite({ createStreamMs: 20, updateStreamMs: 50, deleteStreamMs: 20, shardLimit: 2000 })),
   listen('SPOOR_TEST_DYNAMODB', dynalite({ createTableMs: 20, updateTableMs: 20, deleteTableMs: 20 })),
 ])
+// Kinesalite throws when a client hangs up amid a request, which clients may do.
+process.on('uncaughtException', (err) => {
+  if (err.code !== 'ECONNRESET') throw err
+})
 console.log(lines.join('\n'))
 process.stdin.resume()
 process.stdin.on('end', () => process.exit(0))
