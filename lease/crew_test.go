@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,13 +43,16 @@ type member struct {
 // shaky is a table whose answers get lost.
 type shaky struct {
 	*memory.Table
+	mu    sync.Mutex
 	fails func(call string) (before, after bool)
 }
 
 var errLost = errors.New("the connection was lost")
 
 func (s *shaky) call(name string, do func() error) error {
+	s.mu.Lock()
 	before, after := s.fails(name)
+	s.mu.Unlock()
 	if before {
 		return errLost
 	}

@@ -46,6 +46,7 @@ type builder struct {
 	bytes    int
 	began    time.Time
 	oldest   event.Time
+	partings []parting
 	behind   bool // the last record had waited in the stream for more than an interval
 }
 
@@ -83,7 +84,7 @@ func (b *builder) close() {
 	}
 }
 
-func (b *builder) empty() bool { return len(b.moves) == 0 }
+func (b *builder) empty() bool { return len(b.moves) == 0 && len(b.partings) == 0 }
 
 // full: the batch takes no more records.
 func (b *builder) full() bool {
@@ -92,6 +93,9 @@ func (b *builder) full() bool {
 
 // patience is how long the batch gathers; see Options.Interval.
 func (b *builder) patience() time.Duration {
+	if len(b.partings) > 0 {
+		return 0 // somebody waits for the shard
+	}
 	if b.behind {
 		return 4 * b.loader.options.Interval
 	}
@@ -280,11 +284,11 @@ func (b *builder) take() *pending {
 	b.tally.settle(batch)
 	b.people.settle(batch)
 	b.sequences.settle(batch)
-	p := &pending{Batch: batch, seen: b.ids, oldest: event.GoTime(b.oldest)}
+	p := &pending{Batch: batch, seen: b.ids, oldest: event.GoTime(b.oldest), partings: b.partings}
 	b.ids = b.seen.Begin()
 	b.forget()
 	clear(b.moves)
-	b.suspects, b.bytes, b.oldest = nil, 0, event.NoTime
+	b.suspects, b.partings, b.bytes, b.oldest = nil, nil, 0, event.NoTime
 	return p
 }
 

@@ -15,6 +15,8 @@ type pending struct {
 	*warehouse.Batch
 	seen   *dedup.Batch
 	oldest time.Time // when the door took its oldest event
+	// partings are the shards whose last records are in this batch or one before.
+	partings []parting
 }
 
 func (p *pending) release() {
@@ -30,7 +32,7 @@ const trimEvery = 10 * time.Second
 
 // commitAll commits batch after batch until there are no more. It says on idle when it can take the next, and lets
 // the stream forget what is in.
-func (l *Loader) commitAll(ctx context.Context, batches <-chan *pending, idle chan<- struct{}) error {
+func (l *Loader) commitAll(ctx context.Context, share *share, batches <-chan *pending, idle chan<- struct{}) error {
 	loaded := map[string]string{}
 	trim := time.NewTicker(trimEvery)
 	defer trim.Stop()
@@ -55,6 +57,10 @@ func (l *Loader) commitAll(ctx context.Context, batches <-chan *pending, idle ch
 			for _, m := range batch.Moves {
 				loaded[m.Shard] = m.To
 			}
+			share.committed(batch)
+			for _, p := range batch.partings {
+				delete(loaded, string(p.shard)) // whoever has it next trims it
+			}
 			free()
 		case <-trim.C:
 			l.trim(ctx, loaded)
@@ -64,6 +70,9 @@ func (l *Loader) commitAll(ctx context.Context, batches <-chan *pending, idle ch
 
 // commit loads one batch, trying until it is in or cannot go in any more.
 func (l *Loader) commit(ctx context.Context, batch *pending) error {
+	if len(batch.Moves) == 0 {
+		return batch.seen.Commit() // a shard parts, and all its records are in already
+	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, l.options.Backoff) {
 		began := time.Now()
 		receipt, err := l.options.Warehouse.Load(ctx, batch.Batch)

@@ -33,6 +33,8 @@ type Options struct {
 	ForeignSource string
 	// Shared: other loaders load other shards of this stream, so that the warehouse must look for duplicates.
 	Shared bool
+	// Owner, where it is set, says which shards are read. The loader is Shared then.
+	Owner Owner
 
 	MaxRows  int // of a batch, dead letters included; default 100,000
 	MaxBytes int // of JSON in a batch; default 128 MiB
@@ -83,6 +85,7 @@ func (o *Options) defaults() error {
 	if staged := dedup.Staged(o.SeenBytes); 2*o.MaxRows > staged {
 		return fmt.Errorf("a deduplication memory of %d bytes is enough for batches of %d rows; got %d rows", o.SeenBytes, staged/2, o.MaxRows)
 	}
+	o.Shared = o.Shared || o.Owner != nil
 	if o.ForeignSource == "" {
 		o.ForeignSource = "stream"
 	}
@@ -116,13 +119,16 @@ func (l *Loader) Run(ctx context.Context) error {
 	for pause := time.Duration(0); ; {
 		began := time.Now()
 		err := l.session(ctx)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if errors.Is(err, warehouse.ErrFenced) {
+		case err == nil: // it has other shards to read now
+			pause = 0
+			continue
+		case errors.Is(err, warehouse.ErrFenced):
 			l.metrics.fenced.Inc()
 			l.log.Warn("another loader has moved a position; starting again from the warehouse's", "err", err)
-		} else {
+		default:
 			l.log.Error("loading stopped; starting again from the warehouse's positions", "err", err)
 		}
 		if time.Since(began) > l.options.Backoff {
@@ -135,9 +141,16 @@ func (l *Loader) Run(ctx context.Context) error {
 	}
 }
 
-// session loads from the warehouse's positions until something goes wrong that only a fresh start mends.
+// session loads from the warehouse's positions until something goes wrong that only a fresh start mends. nil: ctx has
+// ended, or there are other shards to read.
 func (l *Loader) session(ctx context.Context) error {
 	o := &l.options
+	share, err := l.share(ctx)
+	if err != nil {
+		return err
+	}
+	// What another has loaded of a shard is in the warehouse before the shard is this loader's. So it is read now, and the
+	// positions before all else: what is read with an older position than this is fenced.
 	positions, err := o.Warehouse.Positions(ctx, o.Stream)
 	if err != nil {
 		return fmt.Errorf("reading positions: %w", err)
@@ -154,7 +167,7 @@ func (l *Loader) session(ctx context.Context) error {
 	records := make(chan pulled)
 	pulling := make(chan error, 1)
 	begin := maps.Clone(positions) // the builder moves its own
-	go func() { pulling <- l.pull(reading, begin, b.reached, records) }()
+	go func() { pulling <- l.pull(reading, share, begin, b.reached, records) }()
 
 	// What was read when ctx ends is still committed: a grace for the warehouse to take it.
 	committing, stopCommitting := context.WithCancel(context.WithoutCancel(ctx))
@@ -167,7 +180,7 @@ func (l *Loader) session(ctx context.Context) error {
 	batches := make(chan *pending)
 	idle := make(chan struct{}, 1)
 	committed := make(chan error, 1)
-	go func() { committed <- l.commitAll(committing, batches, idle) }()
+	go func() { committed <- l.commitAll(committing, share, batches, idle) }()
 
 	err = l.gather(ctx, b, records, batches, idle, pulling, committed)
 	stopReading()
@@ -207,6 +220,12 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 			return err
 		}
 	}
+	finish := func() error {
+		if b.empty() {
+			return nil
+		}
+		return hand()
+	}
 	var rest pulled // what was pulled and has no room in a batch yet
 	for {
 		for len(rest.records) > 0 && !b.full() {
@@ -233,20 +252,24 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 		}
 		select {
 		case rest = <-in:
+			if rest.parting != nil {
+				b.partings = append(b.partings, *rest.parting)
+			}
 		case <-wait:
 		case <-idle:
 			free = true
 		case err := <-pulling:
 			pulling <- nil
-			return err
+			if !errors.Is(err, errGrown) {
+				return err
+			}
+			l.log.Info("there are more shards to read; starting again with them")
+			return finish()
 		case err := <-committed:
 			committed <- err
 			return err
 		case <-ctx.Done():
-			if b.empty() {
-				return nil
-			}
-			return hand()
+			return finish()
 		}
 	}
 }

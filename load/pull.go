@@ -18,31 +18,57 @@ import (
 type pulled struct {
 	shard   stream.ShardID
 	records []stream.Record
+	parting *parting // in place of records: they were the last
 }
 
 // lookAgain is how often the list of shards is read: new ones come by resharding.
 const lookAgain = 10 * time.Second
 
-// pull reads every shard, a shard only after its parents are read to their end, and hands over what they give. It
-// returns when a shard cannot be read or ctx ends.
-func (l *Loader) pull(ctx context.Context, positions map[string]string, reached *reaches, out chan<- pulled) error {
+// pull reads every shard of the share, a shard only after its parents are read to their end, and hands over what they
+// give. It returns when a shard cannot be read, the share has grown or ctx ends.
+func (l *Loader) pull(ctx context.Context, share *share, positions map[string]string, reached *reaches, out chan<- pulled) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		begun, done := map[stream.ShardID]bool{}, map[stream.ShardID]bool{}
+		stops := map[stream.ShardID]context.CancelFunc{}
 		ended := make(chan stream.ShardID)
 		for {
+			changed, err := share.look(func(shard stream.ShardID) bool {
+				if stop := stops[shard]; stop != nil {
+					stop()
+				}
+				return begun[shard]
+			})
+			if err != nil {
+				return err
+			}
 			shards, err := l.options.Log.Shards(ctx)
 			if err != nil {
 				return fmt.Errorf("listing shards: %w", err)
 			}
+			shards = share.of(shards)
 			reached.list(shards)
 			for _, shard := range ripe(shards, begun, done) {
 				begun[shard] = true
+				var reading context.Context
+				reading, stops[shard] = context.WithCancel(ctx)
 				group.Go(func() error {
-					if err := l.pullShard(ctx, shard, stream.Position(positions[string(shard)]), reached, out); err != nil {
+					err := l.pullShard(reading, shard, stream.Position(positions[string(shard)]), reached, out)
+					left := reading.Err() != nil && ctx.Err() == nil
+					if err != nil && !left {
 						return err
 					}
-					reached.ended(shard)
+					if err == nil {
+						reached.ended(shard)
+					} else {
+						reached.left(shard)
+					}
+					if share.owner != nil {
+						select {
+						case out <- pulled{shard: shard, parting: &parting{shard, err == nil}}:
+						case <-ctx.Done():
+						}
+					}
 					select {
 					case ended <- shard:
 					case <-ctx.Done():
@@ -52,7 +78,9 @@ func (l *Loader) pull(ctx context.Context, positions map[string]string, reached 
 			}
 			select {
 			case shard := <-ended:
+				stops[shard]()
 				done[shard] = true
+			case <-changed:
 			case <-time.After(lookAgain):
 			case <-ctx.Done():
 				return ctx.Err()
@@ -111,7 +139,7 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 		}
 		reached.gave(shard, len(records))
 		select {
-		case out <- pulled{shard, records}:
+		case out <- pulled{shard: shard, records: records}:
 			after = records[len(records)-1].Position
 		case <-ctx.Done():
 			reader.Close()

@@ -74,6 +74,11 @@ func (r *reaches) ended(shard stream.ShardID) {
 	r.update(shard, func(at *reach) { at.ended = true })
 }
 
+// left says that the shard is read no more, and what it gave last is dropped.
+func (r *reaches) left(shard stream.ShardID) {
+	r.update(shard, func(at *reach) { at.given = 0 })
+}
+
 // behind gives the time before which no shard brings anything more, but for what is late; false: some shard has not been
 // read at all.
 func (r *reaches) behind(now time.Time) (time.Time, bool) {

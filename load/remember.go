@@ -22,8 +22,10 @@ func (b *builder) remember(ctx context.Context) error {
 		return err
 	}
 	b.sure = whole(time.Now())
-	if err := b.rememberIDs(ctx, b.sure, event.NoTime); err != nil {
-		return err
+	if !b.loader.options.Shared {
+		if err := b.rememberIDs(ctx, b.sure, event.NoTime); err != nil {
+			return err
+		}
 	}
 	return b.rememberSessions(ctx, w)
 }
@@ -31,7 +33,7 @@ func (b *builder) remember(ctx context.Context) error {
 // reachBack makes sure that seen knows the ids that an event received at the time given could be a duplicate of. Where
 // the loader has been away for long, the events that wait for it are retries of some that were loaded before its window.
 func (b *builder) reachBack(ctx context.Context, oldest event.Time) error {
-	if oldest >= b.sure {
+	if oldest >= b.sure || b.loader.options.Shared { // then the warehouse is asked about all
 		return nil
 	}
 	from := max(whole(event.GoTime(oldest).Add(-late)), b.forgotten)
