@@ -56,6 +56,7 @@ var table = []row{
 	{"warehouse/<driver>", []string{"event", "warehouse"}, "a driver knows its contract and no other driver"},
 
 	{"query", []string{"event", "warehouse"}, "a question knows a dialect, never a driver"},
+	{"query/querytest", []string{"event", "warehouse", "query"}, "the oracle answers every question in the plainest way; it stands beside the questions and knows no driver"},
 	{"tail", []string{"event", "stream"}, "a watcher of the stream must work without a warehouse"},
 	{"replay", []string{"event", "stream", "warehouse"}, "replay puts records on the road again; the carrier does the rest"},
 	{"audit", []string{"event", "stream", "warehouse"}, "the audit must not trust the code that it audits"},

@@ -84,23 +84,6 @@ func shift(t time.Time, unit Interval, n int) time.Time {
 	return dayStart(t.Year(), t.Month(), t.Day()+n, t.Location())
 }
 
-// move gives the moment that lies in its unit where t lies in one n units away.
-func move(t time.Time, unit Interval, n int) time.Time {
-	switch unit {
-	case ByMinute, ByHour:
-		return shift(t, unit, n)
-	}
-	began := start(t, unit)
-	moved := shift(began, unit, n)
-	if t.Equal(began) {
-		return moved
-	}
-	if to := moved.Add(t.Sub(began)); to.Before(next(moved, unit)) {
-		return to
-	}
-	return next(moved, unit)
-}
-
 // buckets cuts a range. The first and the last may be less than a unit.
 func buckets(from, to time.Time, unit Interval) []Bucket {
 	var list []Bucket

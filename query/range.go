@@ -168,13 +168,19 @@ type Bucket struct {
 	Incomplete bool `json:"incomplete,omitempty"`
 }
 
-// Previous gives the period before: both ends moved back by as many units of the calendar as there are buckets, so that
-// it has the same number of them.
+// Previous gives the period before, which ends where this one begins: as many units of the calendar where this one is
+// whole units, as many days where it is whole days, and as long otherwise. Over units that it only has a part of it may
+// have another number of buckets.
 func (p Period) Previous() Period {
-	n := -len(p.Buckets)
-	from, to := move(p.From, p.Interval, n), move(p.To, p.Interval, n)
-	before := Period{From: from, To: to, Zone: p.Zone, Interval: p.Interval, zone: p.zone}
-	before.Buckets = buckets(from, to, p.Interval)
+	begins := func(unit Interval) bool { return start(p.From, unit).Equal(p.From) && start(p.To, unit).Equal(p.To) }
+	back := func(unit Interval) time.Time { return shift(p.From, unit, -len(buckets(p.From, p.To, unit))) }
+	before := Period{From: p.From.Add(p.From.Sub(p.To)), To: p.From, Zone: p.Zone, Interval: p.Interval, zone: p.zone}
+	if begins(p.Interval) {
+		before.From = back(p.Interval)
+	} else if begins(ByDay) {
+		before.From = back(ByDay)
+	}
+	before.Buckets = buckets(before.From, before.To, p.Interval)
 	return before
 }
 

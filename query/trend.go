@@ -55,7 +55,7 @@ func (t Trend) Validate() error {
 // TrendAnswer is a trend's numbers.
 type TrendAnswer struct {
 	Period   Period       `json:"period"`
-	Previous *Period      `json:"previous,omitempty"` // its buckets stand beside those of Period, one by one
+	Previous *Period      `json:"previous,omitempty"` // see Period.Previous
 	Lines    []Line       `json:"lines"`
 	Complete Completeness `json:"complete"`
 }
@@ -69,7 +69,8 @@ type Line struct {
 	// Values has a number for each bucket; nil where there is none, as for the average of nothing.
 	Values []*float64 `json:"values"`
 	// Total is the same number over the whole range: of people, for one, it is not the sum of the buckets'.
-	Total    *float64   `json:"total"`
+	Total *float64 `json:"total"`
+	// Previous has a number for each of the previous period's buckets.
 	Previous []*float64 `json:"previous,omitempty"`
 	// PreviousTotal is the previous period's Total.
 	PreviousTotal *float64 `json:"previous_total,omitempty"`

@@ -97,7 +97,15 @@ type Dialect interface {
 	Literal(text string) string
 	// JSONText is an expression for a JSON column's value as text.
 	JSONText(column string) string
-	// Property is an expression that gives the member name of a JSON column as a kind: NULL where it is absent or of
-	// another kind; KindNone gives any value as text, strings without their quotes.
-	Property(column, name string, kind event.PropertyKind) string
+	// Property is an expression that gives a member of a JSON column as a kind: NULL where it is absent or of another
+	// kind; KindNone gives any value as text, strings without their quotes. path is its name, or the names on the way to
+	// it: a way leads through objects only.
+	Property(column string, path []string, kind event.PropertyKind) string
+	// Micros is an expression for a timestamp as microseconds since the Unix epoch, a bigint.
+	Micros(instant string) string
+	// Matches is a condition: a part of the text matches the pattern. Patterns hold literal characters, sets of ranges,
+	// (), |, *, +, ?, {n,m}, ^ for the text's beginning and $ for its end, and \ before what is no letter or digit.
+	Matches(text, pattern string) string
+	// Bytewise is a text that is compared and ordered by its bytes.
+	Bytewise(text string) string
 }

@@ -128,7 +128,7 @@ func (v View) SQL(d Dialect) string {
 		fmt.Fprintf(&b, " %s", d.Quote(c.Name))
 	}
 	for _, c := range v.Columns {
-		fmt.Fprintf(&b, ", %s as %s", d.Property(set, c.Property, c.Kind), d.Quote(c.Name))
+		fmt.Fprintf(&b, ", %s as %s", d.Property(set, []string{c.Property}, c.Kind), d.Quote(c.Name))
 	}
 	fmt.Fprintf(&b, " from events where type = %s", d.Literal(v.Type))
 	if v.Event != "" {

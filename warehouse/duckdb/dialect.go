@@ -45,11 +45,18 @@ func (dialect) Literal(s string) string {
 func (dialect) JSONText(column string) string { return "cast(" + column + " as varchar)" }
 
 // Property names the member by JSON Pointer (RFC 6901), which can say any name; DuckDB's own paths can not.
-func (d dialect) Property(column, name string, kind event.PropertyKind) string {
-	pointer := d.Literal("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+func (d dialect) Property(column string, path []string, kind event.PropertyKind) string {
+	pointer := d.Literal(pointerTo(path))
 	text := fmt.Sprintf("json_extract_string(%s, %s)", column, pointer)
+	// A pointer goes into arrays too, by number.
+	through := ""
+	for i, name := range path {
+		if i > 0 && strings.Trim(name, "0123456789") == "" {
+			through += fmt.Sprintf("json_type(%s, %s) = 'OBJECT' and ", column, d.Literal(pointerTo(path[:i])))
+		}
+	}
 	is := func(then string, types ...string) string {
-		return fmt.Sprintf("case when json_type(%s, %s) in ('%s') then %s end", column, pointer, strings.Join(types, "', '"), then)
+		return fmt.Sprintf("case when %sjson_type(%s, %s) in ('%s') then %s end", through, column, pointer, strings.Join(types, "', '"), then)
 	}
 	switch kind {
 	case event.KindString:
@@ -65,6 +72,25 @@ func (d dialect) Property(column, name string, kind event.PropertyKind) string {
 	case event.KindArray:
 		return is(fmt.Sprintf("json_extract(%s, %s)", column, pointer), "ARRAY")
 	default:
+		if through != "" {
+			return fmt.Sprintf("case when %strue then %s end", through, text)
+		}
 		return text
 	}
 }
+
+func pointerTo(path []string) string {
+	var b strings.Builder
+	for _, name := range path {
+		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	return b.String()
+}
+
+func (dialect) Micros(instant string) string { return "epoch_us(" + instant + ")" }
+
+func (dialect) Matches(text, pattern string) string {
+	return "regexp_matches(" + text + ", " + pattern + ")"
+}
+
+func (dialect) Bytewise(text string) string { return text }

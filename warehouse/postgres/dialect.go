@@ -59,8 +59,11 @@ exception when numeric_value_out_of_range then
 end $$`
 
 // Property reads the member's text once and tells its kind by its first character, for JSON texts are clean.
-func (dialect) Property(column, name string, kind event.PropertyKind) string {
-	key := literal(pgsql.EncodeName(name))
+func (dialect) Property(column string, path []string, kind event.PropertyKind) string {
+	for _, name := range path[:len(path)-1] {
+		column += " -> " + literal(pgsql.EncodeName(name))
+	}
+	key := literal(pgsql.EncodeName(path[len(path)-1]))
 	value := fmt.Sprintf("(%s -> %s)", column, key)
 	raw := fmt.Sprintf("cast(%s as text)", value)
 	text := fmt.Sprintf("(%s ->> %s)", column, key)
@@ -84,3 +87,12 @@ func (dialect) Property(column, name string, kind event.PropertyKind) string {
 		return fmt.Sprintf("case when %s like '\"%%' then %s else %s end", raw, pgsql.FromJSON(text), text)
 	}
 }
+
+func (dialect) Micros(instant string) string {
+	return "cast(extract(epoch from " + instant + ") * 1000000 as bigint)"
+}
+
+func (dialect) Matches(text, pattern string) string { return "(" + text + " ~ " + pattern + ")" }
+
+// Bytewise says what the columns are made with, for what was taken out of JSON.
+func (dialect) Bytewise(text string) string { return "((" + text + `) collate "C")` }

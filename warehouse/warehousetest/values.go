@@ -241,7 +241,7 @@ func nastyJSON(ctx context.Context, s *subject) error {
 		}
 		// A query over the members of all rows meets every value.
 		for _, kind := range []event.PropertyKind{event.KindNone, event.KindString, event.KindInteger, event.KindNumber, event.KindBoolean, event.KindObject, event.KindArray} {
-			x := w.Dialect().Property("properties", "x", kind)
+			x := w.Dialect().Property("properties", []string{"x"}, kind)
 			if _, err := ask(ctx, w, "select count("+x+"), min(cast("+x+" as varchar)) from events"); err != nil {
 				return fmt.Errorf("property x as %v of all rows: %w", kind, err)
 			}

@@ -58,7 +58,7 @@ func properties(ctx context.Context, s *subject) error {
 	if err := load(ctx, w, s.batch(warehouse.Move{Shard: "0", To: "1"}, events...)); err != nil {
 		return err
 	}
-	x := func(kind event.PropertyKind) string { return w.Dialect().Property("properties", "x", kind) }
+	x := func(kind event.PropertyKind) string { return w.Dialect().Property("properties", []string{"x"}, kind) }
 	lines, err := ask(ctx, w, fmt.Sprintf("select %s, %s, %s, %s, %s, cast(%s as varchar), cast(%s as varchar) from events order by message_id", x(event.KindNone),
 		x(event.KindString), x(event.KindInteger), x(event.KindNumber), x(event.KindBoolean), x(event.KindObject), x(event.KindArray)))
 	if err != nil {
@@ -106,13 +106,13 @@ func propertyNames(ctx context.Context, s *subject) error {
 		return err
 	}
 	for i, name := range []string{"", "a.b", "a/b", "a~b", "$", "*", "0", "[0]", "it's", `a\b`} {
-		query := "select " + w.Dialect().Property("properties", name, event.KindInteger) + " from events"
+		query := "select " + w.Dialect().Property("properties", []string{name}, event.KindInteger) + " from events"
 		if err := expect(ctx, w, query, fmt.Sprint(i+1)); err != nil {
 			return fmt.Errorf("property %q: %w", name, err)
 		}
 	}
 	for _, name := range []string{"b", "a", "~", "/", "a.b.c", "A.B", " ", "\x00", "'; select 1; --"} {
-		query := "select " + w.Dialect().Property("properties", name, event.KindNone) + " from events"
+		query := "select " + w.Dialect().Property("properties", []string{name}, event.KindNone) + " from events"
 		if err := expect(ctx, w, query, "<nil>"); err != nil {
 			return fmt.Errorf("absent property %q: %w", name, err)
 		}

@@ -106,11 +106,11 @@ func texts(change func(string) string, columns ...string) mutant {
 // kinds is a dialect that reads properties in another way.
 type kinds struct {
 	warehouse.Dialect
-	property func(d warehouse.Dialect, column, name string, kind event.PropertyKind) string
+	property func(d warehouse.Dialect, column string, path []string, kind event.PropertyKind) string
 }
 
-func (k kinds) Property(column, name string, kind event.PropertyKind) string {
-	return k.property(k.Dialect, column, name, kind)
+func (k kinds) Property(column string, path []string, kind event.PropertyKind) string {
+	return k.property(k.Dialect, column, path, kind)
 }
 
 // butLast gives the rows of a batch without the last.
@@ -226,17 +226,17 @@ func TestMutants(t *testing.T) {
 			}
 		})},
 		{"mixes up streams", "positions are where the loads left them", mutant{stream: func(string) string { return "main" }}},
-		{"reads every property as text", "a property is read as its kind", mutant{dialect: kinds{property: func(d warehouse.Dialect, column, name string, _ event.PropertyKind) string {
-			return d.Property(column, name, event.KindNone)
+		{"reads every property as text", "a property is read as its kind", mutant{dialect: kinds{property: func(d warehouse.Dialect, column string, path []string, _ event.PropertyKind) string {
+			return d.Property(column, path, event.KindNone)
 		}}}},
-		{"reads fractions as integers", "a property is read as its kind", mutant{dialect: kinds{property: func(d warehouse.Dialect, column, name string, kind event.PropertyKind) string {
+		{"reads fractions as integers", "a property is read as its kind", mutant{dialect: kinds{property: func(d warehouse.Dialect, column string, path []string, kind event.PropertyKind) string {
 			if kind == event.KindInteger {
-				return "cast(" + d.Property(column, name, event.KindNumber) + " as bigint)"
+				return "cast(" + d.Property(column, path, event.KindNumber) + " as bigint)"
 			}
-			return d.Property(column, name, kind)
+			return d.Property(column, path, kind)
 		}}}},
-		{"takes a dot in a name for a path", "a property of any name is read", mutant{dialect: kinds{property: func(d warehouse.Dialect, column, name string, kind event.PropertyKind) string {
-			return d.Property(column, strings.ReplaceAll(name, ".", "/"), kind)
+		{"takes a dot in a name for a path", "a property of any name is read", mutant{dialect: kinds{property: func(d warehouse.Dialect, column string, path []string, kind event.PropertyKind) string {
+			return d.Property(column, strings.Split(path[0], "."), kind)
 		}}}},
 		{"erases only users", "an erasure removes a person everywhere, and nobody else", mutant{erase: func(ctx context.Context, w warehouse.Warehouse, s warehouse.Subject) (warehouse.Erasure, error) {
 			s.AnonymousIDs = nil

@@ -1,0 +1,63 @@
+package query_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/spoorhq/spoor/internal/pgtest"
+	"github.com/spoorhq/spoor/query/querytest"
+	"github.com/spoorhq/spoor/warehouse"
+	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/postgres"
+)
+
+// questions is how many are asked: SPOOR_TEST_QUESTIONS, or a few.
+func questions(t *testing.T, few int) int {
+	t.Helper()
+	text := os.Getenv("SPOOR_TEST_QUESTIONS")
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("SPOOR_TEST_QUESTIONS must be a number; got %q", text)
+	}
+	return n
+}
+
+// TestOracleDuckDB: DuckDB says what the oracle says.
+func TestOracleDuckDB(t *testing.T) {
+	t.Parallel()
+	querytest.Run(t, questions(t, 300), func(t *testing.T, _ string) warehouse.Warehouse {
+		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb"), MemoryLimit: 256 << 20})
+		return migrated(t, w, err)
+	})
+}
+
+// TestOraclePostgres: PostgreSQL says what the oracle says.
+func TestOraclePostgres(t *testing.T) {
+	t.Parallel()
+	location := pgtest.Database(t)
+	querytest.Run(t, min(questions(t, 300), 1000), func(t *testing.T, name string) warehouse.Warehouse {
+		w, err := postgres.Open(t.Context(), postgres.Options{URL: location + "?sslmode=disable&schema=" + name})
+		return migrated(t, w, err)
+	})
+}
+
+func migrated(t *testing.T, w warehouse.Warehouse, err error) warehouse.Warehouse {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}

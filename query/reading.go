@@ -1,0 +1,291 @@
+package query
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// reading is one pass over the table events, called e, while its SQL is put together. Say first what is wanted of the
+// events; from then joins what that needs.
+type reading struct {
+	dialect warehouse.Dialect
+	now     time.Time
+	bots    bool
+
+	identities bool
+	users      bool
+	dids       []part // joined as d0, d1 …
+}
+
+// Who did it, given that identities was joined as i: the same words in every report.
+const (
+	devicePerson = "coalesce(e.user_id, e.anonymous_id)"
+	personSQL    = "coalesce(i.user_id, e.user_id, e.anonymous_id)"
+	joinIdentity = " left join identities i on i.anonymous_id = e.anonymous_id"
+)
+
+// person is who did the event.
+func (r *reading) person() part {
+	r.identities = true
+	return part{text: personSQL}
+}
+
+// from gives the tables, after all else has been asked of the reading.
+func (r *reading) from() part {
+	p := part{text: " from events e"}
+	if r.identities || r.users || len(r.dids) > 0 {
+		p.text += joinIdentity
+	}
+	if r.users {
+		p.text += " left join users u on u.user_id = " + personSQL
+	}
+	for i, did := range r.dids {
+		p = say("$ left join ($) d$ on d$.person = $", p, did, fmt.Sprint(i), fmt.Sprint(i), personSQL)
+	}
+	return p
+}
+
+// within is the condition that an event happened in a period, and was done by no program.
+func (r *reading) within(from, to time.Time) part {
+	p := say(`e."timestamp" >= $ and e."timestamp" < $`, value(from.UTC()), value(to.UTC()))
+	if !r.bots {
+		p.text += " and not e.is_bot"
+	}
+	return p
+}
+
+// selected is the condition that an event is one of a selection.
+func (r *reading) selected(s Selection) part {
+	switch {
+	case s.Event == "" && s.Type == "":
+		return part{}
+	case s.Event == "":
+		return say("e.type = $", value(s.Type))
+	case s.Type == "":
+		return say("e.type = $ and e.event = $", value(event.TypeTrack), value(s.Event))
+	}
+	return say("e.type = $ and e.event = $", value(s.Type), value(s.Event))
+}
+
+// all joins conditions, leaving out the empty ones.
+func all(conditions ...part) part {
+	var some []part
+	for _, c := range conditions {
+		if c.text != "" {
+			some = append(some, c)
+		}
+	}
+	return joined(" and ", some...)
+}
+
+// where is a filter's condition. It is true or false and never NULL; empty where the filter lets all through.
+func (r *reading) where(f *Filter) part {
+	if f == nil || f.IsZero() {
+		return part{}
+	}
+	children, operator := f.All, " and "
+	if len(f.Any) > 0 {
+		children, operator = f.Any, " or "
+	}
+	switch {
+	case len(children) > 0:
+		var list []part
+		for i := range children {
+			c := r.where(&children[i])
+			if c.text == "" {
+				c = part{text: "1 = 1"}
+			}
+			list = append(list, c)
+		}
+		return say("($)", joined(operator, list...))
+	case f.Did != nil:
+		return not(r.did(*f.Did), f.Not)
+	case f.Cohort != nil:
+		return not(r.where(&f.Cohort.Filter), f.Not)
+	}
+	return r.compare(*f)
+}
+
+func not(condition part, negated bool) part {
+	if !negated {
+		return condition
+	}
+	return say("not ($)", condition)
+}
+
+// did is the condition that the person did something a number of times. Who did is found once, and joined.
+func (r *reading) did(d Did) part {
+	least, most := d.AtLeast, d.AtMost
+	if least == 0 && most == nil {
+		least = 1
+	}
+	inner := reading{dialect: r.dialect, now: r.now, bots: r.bots}
+	condition := all(inner.selected(d.Event), inner.where(d.Where))
+	if d.Range != nil {
+		// It was validated; what a range of the last units is depends on the moment only.
+		if p, err := d.Range.resolve("", r.now, false); err == nil {
+			condition = all(inner.within(p.From, p.To), condition)
+		}
+	} else if !r.bots {
+		condition = all(part{text: "not e.is_bot"}, condition)
+	}
+	if condition.text != "" {
+		condition = say(" where $", condition)
+	}
+	// Counting by ids first makes few rows of many, which then get their person.
+	counts := say("select $ as person from (select e.user_id, e.anonymous_id, count(*) as n from events e$ group by 1, 2) e$ group by 1", personSQL, condition, joinIdentity)
+	join := func(having part) string {
+		r.dids = append(r.dids, say("$ having $", counts, having))
+		return fmt.Sprintf("d%d.person", len(r.dids)-1)
+	}
+	if least == 0 {
+		// Who never did it has done it at most so many times, too.
+		return part{text: join(say("sum(e.n) > $", value(int64(*most)))) + " is null"}
+	}
+	having := say("sum(e.n) >= $", value(int64(least)))
+	if most != nil {
+		having = say("sum(e.n) between $ and $", value(int64(least)), value(int64(*most)))
+	}
+	return part{text: join(having) + " is not null"}
+}
+
+// column gives a field as text, or as what its column is. ofKind is the kind of a JSON member that is wanted.
+func (r *reading) column(f Field, ofKind event.PropertyKind) string {
+	p, err := f.place("")
+	if err != nil {
+		panic(err) // the question was validated
+	}
+	switch {
+	case p.person && len(p.path) == 0:
+		return r.person().text
+	case p.person:
+		r.users = true
+		return r.dialect.Property("u.traits", p.path, ofKind)
+	}
+	name := "e." + r.dialect.Quote(p.column.Name)
+	if p.column.Kind == event.JSON {
+		return r.dialect.Property(name, p.path, ofKind)
+	}
+	return name
+}
+
+// group is a breakdown's field as text; NULL: missing.
+func (r *reading) group(f Field) string {
+	p, err := f.place("")
+	if err != nil {
+		panic(err) // the question was validated
+	}
+	column := r.column(f, event.KindNone)
+	switch p.kind() {
+	case event.Bool:
+		return fmt.Sprintf("case when %s then 'true' else 'false' end", column)
+	case event.Int32:
+		return fmt.Sprintf("cast(%s as varchar)", column)
+	}
+	return column
+}
+
+// compare is a comparison's condition.
+func (r *reading) compare(f Filter) part {
+	op, negated := f.Op.positive()
+	p, err := f.Field.place("")
+	if err != nil {
+		panic(err) // the question was validated
+	}
+	if op == Set {
+		return part{text: r.column(f.Field, event.KindNone) + map[bool]string{false: " is not null", true: " is null"}[negated]}
+	}
+	var conditions []part
+	switch op {
+	case Is, In:
+		conditions = r.equal(f, p)
+	case Contains, Regex:
+		spelled, err := pattern(op, f.Values[0].(string))
+		if err != nil {
+			panic(err) // the question was validated
+		}
+		// A bound pattern is text to PostgreSQL, and is taken as one by all.
+		conditions = append(conditions, say("$", part{r.dialect.Matches(r.column(f.Field, event.KindNone), "?"), []any{spelled}}))
+	case Between:
+		low, high := r.operand(f, p, 0), r.operand(f, p, 1)
+		conditions = append(conditions, say("$ between $ and $", r.ordered(f, p), low, high))
+	default:
+		conditions = append(conditions, say("$ $ $", r.ordered(f, p), string(op), r.operand(f, p, 0)))
+	}
+	return not(say("coalesce($, false)", joined(" or ", conditions...)), negated)
+}
+
+// ordered is the field as what its values are compared as.
+func (r *reading) ordered(f Filter, p place) string {
+	if p.kind() != event.JSON {
+		column := r.column(f.Field, event.KindNone)
+		if p.kind() == event.Text {
+			return r.dialect.Bytewise(column)
+		}
+		return column
+	}
+	if kindOf(f.Values[0]) == "number" {
+		return r.column(f.Field, event.KindNumber)
+	}
+	return r.dialect.Bytewise(r.column(f.Field, event.KindString))
+}
+
+// operand is one of a comparison's values, bound.
+func (r *reading) operand(f Filter, p place, i int) part {
+	switch v := f.Values[i].(type) {
+	case string:
+		if p.kind() == event.Timestamp {
+			at, err := time.Parse(time.RFC3339Nano, v)
+			if err != nil {
+				panic(err) // the question was validated
+			}
+			return value(at.UTC())
+		}
+		return text(v)
+	case bool:
+		return value(v)
+	default:
+		n, _ := number(v)
+		return say("cast($ as double precision)", value(n))
+	}
+}
+
+// equal gives a condition for each kind of value: a text is compared with any value's text, a number with numbers, a
+// boolean with booleans.
+func (r *reading) equal(f Filter, p place) []part {
+	var conditions []part
+	for _, kind := range []string{"text", "number", "boolean"} {
+		var values []part
+		for i, v := range f.Values {
+			if kindOf(v) == kind {
+				values = append(values, r.operand(f, p, i))
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		as := map[string]event.PropertyKind{"text": event.KindNone, "number": event.KindNumber, "boolean": event.KindBoolean}[kind]
+		column := r.column(f.Field, as)
+		if kind == "number" && p.kind() == event.Int32 {
+			column = "cast(" + column + " as double precision)"
+		}
+		if len(values) == 1 {
+			conditions = append(conditions, say("$ = $", column, values[0]))
+			continue
+		}
+		conditions = append(conditions, say("$ in ($)", column, joined(", ", values...)))
+	}
+	return conditions
+}
+
+// clause puts a word before a condition, if there is one.
+func clause(word string, condition part) part {
+	if strings.TrimSpace(condition.text) == "" {
+		return part{}
+	}
+	return say(word+" $", condition)
+}

@@ -1,0 +1,199 @@
+package query
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// microsOf is a moment as warehouses compare it with Dialect.Micros.
+func microsOf(t time.Time) int64 { return t.UnixMicro() }
+
+// bucketSQL is an expression for the moment, in microseconds, at which the bucket of an event begins. Units of the
+// calendar are of one length but where clocks change and months differ: each run of equal ones is arithmetic, and no
+// warehouse is asked what a time zone is.
+func bucketSQL(d warehouse.Dialect, p Period) part {
+	at := d.Micros(`e."timestamp"`)
+	type run struct{ begin, end, length int64 }
+	var runs []run
+	for begun := start(p.From, p.Interval); begun.Before(p.To); {
+		end := next(begun, p.Interval)
+		begin, length := microsOf(begun), microsOf(end)-microsOf(begun)
+		if n := len(runs); n > 0 && runs[n-1].length == length {
+			runs[n-1].end = microsOf(end)
+		} else {
+			runs = append(runs, run{begin, microsOf(end), length})
+		}
+		begun = end
+	}
+	begins := func(r run) part { return say("$ - ($ - $) % $", at, at, value(r.begin), value(r.length)) }
+	last := runs[len(runs)-1]
+	if len(runs) == 1 {
+		return begins(last)
+	}
+	whole := part{text: "case"}
+	for _, r := range runs[:len(runs)-1] {
+		whole = say("$ when $ < $ then $", whole, at, value(r.end), begins(r))
+	}
+	return say("$ else $ end", whole, begins(last))
+}
+
+// trendSQL is the statement for one series in one period.
+type trendSQL struct {
+	dialect warehouse.Dialect
+	now     time.Time
+	trend   *Trend
+	series  *Series
+	period  Period
+	// groups are those that are shown, where they are known already; nil: the statement finds them.
+	groups []Group
+}
+
+// keys are the names of a breakdown's columns: k1, k2.
+func (s *trendSQL) keys() []string {
+	if s.trend.Breakdown == nil {
+		return nil
+	}
+	return []string{"k1", "k2"}[:len(s.trend.Breakdown.By)]
+}
+
+func list(names []string, format string) string {
+	var b strings.Builder
+	for _, n := range names {
+		b.WriteString(strings.ReplaceAll(format, "$", n))
+	}
+	return b.String()
+}
+
+// facts is what the series' number is made of: few rows for each bucket and group, wherever the number allows it.
+func (s *trendSQL) facts() part {
+	r := reading{dialect: s.dialect, now: s.now, bots: s.trend.Bots}
+	columns := say("$ as bucket", bucketSQL(s.dialect, s.period))
+	if s.trend.Breakdown != nil {
+		for i, f := range s.trend.Breakdown.By {
+			columns = say("$, $ as $", columns, r.group(f), s.keys()[i])
+		}
+	}
+	condition := all(r.within(s.period.From, s.period.To), r.selected(s.series.Event), r.where(s.trend.Where), r.where(s.series.Where))
+	keys := list(s.keys(), ", $")
+	grouped := func(n int) string { // by the bucket, the keys and n columns more
+		all := make([]string, 1+len(s.keys())+n)
+		for i := range all {
+			all[i] = strconv.Itoa(i + 1)
+		}
+		return " group by " + strings.Join(all, ", ")
+	}
+	switch m := s.series.Measure; m.Aggregate() {
+	case People:
+		if r.identities || r.users || len(r.dids) > 0 {
+			return say("select $, $ as a$ where $$", columns, r.person(), r.from(), condition, grouped(1))
+		}
+		inner := say("select $, e.user_id, e.anonymous_id$ where $$", columns, r.from(), condition, grouped(2))
+		return say("select e.bucket$, $ as a from ($) e$$", list(s.keys(), ", e.$"), personSQL, inner, joinIdentity, grouped(1))
+	case Sessions:
+		return say("select $, e.source as a, coalesce(e.anonymous_id, e.user_id) as b, e.session_id as c$ where $ and e.session_id is not null$",
+			columns, r.from(), condition, grouped(3))
+	case Count:
+		return say("select $, count(*) as n$ where $$", columns, r.from(), condition, grouped(0))
+	default:
+		number := "cast(" + r.column(m.Field, event.KindNumber) + " as double precision)"
+		inner := say("select $, $ as v$ where $", columns, number, r.from(), condition)
+		if m.Aggregate() == Percentile {
+			return say("select * from ($) numbers where v is not null", inner)
+		}
+		return say("select bucket$, count(v) as n, sum(v) as s, min(v) as low, max(v) as high from ($) numbers$", keys, inner, grouped(0))
+	}
+}
+
+// made is the series' number, made of facts; groupBy are the columns that it is for.
+func (s *trendSQL) made(from string, groupBy []string) part {
+	by, columns := "", ""
+	if len(groupBy) > 0 {
+		columns = strings.Join(groupBy, ", ") + ", "
+		by = " group by " + strings.Join(groupBy, ", ")
+	}
+	var number part
+	switch m := s.series.Measure; m.Aggregate() {
+	case People, Sessions:
+		names := "a"
+		if m.Aggregate() == Sessions {
+			names = "a, b, c"
+		}
+		return say("select $cast(count(*) as double precision) as number from (select distinct $$ from $) people$", columns, columns, names, from, by)
+	case Count:
+		number.text = "sum(n)"
+	case Sum:
+		number.text = "coalesce(sum(s), 0)"
+	case Average:
+		number.text = "sum(s) / nullif(sum(n), 0)"
+	case Minimum:
+		number.text = "min(low)"
+	case Maximum:
+		number.text = "max(high)"
+	case Percentile:
+		number = say("percentile_cont(cast($ as double precision)) within group (order by v)", value(m.Percentile/100))
+	}
+	return say("select $cast($ as double precision) as number from $$", columns, number, from, by)
+}
+
+// missing is the name of the column that tells whether a key is missing: 1, or 0.
+func missing(key string) string { return "no_" + key }
+
+// top is the groups that are shown: rank, and for each key its text, empty where it is missing, and whether it is.
+func (s *trendSQL) top() part {
+	keys := s.keys()
+	if s.groups != nil {
+		var rows []part
+		for i, g := range s.groups {
+			row := say("select $ as rank", strconv.Itoa(i+1))
+			for j, v := range g {
+				is, no := text(""), "1"
+				if v != nil {
+					is, no = text(*v), "0"
+				}
+				row = say("$, $ as $, $ as $", row, is, keys[j], no, missing(keys[j]))
+			}
+			rows = append(rows, row)
+		}
+		return joined(" union all ", rows...)
+	}
+	order := "number desc nulls last"
+	for _, k := range keys {
+		order += fmt.Sprintf(", %s, %s", missing(k), s.dialect.Bytewise(k))
+	}
+	named := list(keys, ", coalesce($, '') as $") + list(keys, ", case when $ is null then 1 else 0 end as no_$")
+	return say("select row_number() over (order by $) as rank, $ from (select number$ from ($) groups) named order by 1 limit $",
+		order, strings.TrimPrefix(list(keys, ", $, no_$"), ", "), named, s.made("facts", keys), strconv.Itoa(s.trend.Breakdown.Groups()))
+}
+
+// all is the statement. It gives rank, for each key its text and whether it is missing, the bucket's beginning and the
+// number. Rank 0 is the other groups; a bucket of -1 is the whole period.
+func (s *trendSQL) all() part {
+	keys := s.keys()
+	if len(keys) == 0 {
+		return say("with facts as ($) select 0 as rank, bucket, number from ($) buckets union all select 0, -1, number from ($) whole",
+			s.facts(), s.made("facts", []string{"bucket"}), s.made("facts", nil))
+	}
+	if s.groups != nil && len(s.groups) == 0 {
+		// There is nothing to show, and what comes here is all other.
+		return say("with facts as ($) select 0 as rank, $ bucket, number from ($) buckets union all select 0, $ -1, number from ($) whole",
+			s.facts(), list(keys, "'' as $, 0 as no_$, "), s.made("facts", []string{"bucket"}), list(keys, "'', 0, "), s.made("facts", nil))
+	}
+	var same []string
+	for _, k := range keys {
+		same = append(same, fmt.Sprintf("coalesce(f.%[1]s, '') = t.%[1]s and (case when f.%[1]s is null then 1 else 0 end) = t.no_%[1]s", k))
+	}
+	shown := list(keys, ", coalesce(t.$, '') as shown_$, coalesce(t.no_$, 0) as shown_no_$")
+	by := []string{"rank"}
+	for _, k := range keys {
+		by = append(by, "shown_"+k, "shown_no_"+k)
+	}
+	return say(`with facts as ($), top as ($), ranked as (select f.*, coalesce(t.rank, 0) as rank$ from facts f left join top t on $)
+		select $, bucket, number from ($) buckets union all select $, -1, number from ($) whole`,
+		s.facts(), s.top(), shown, strings.Join(same, " and "),
+		strings.Join(by, ", "), s.made("ranked", append(by[:len(by):len(by)], "bucket")), strings.Join(by, ", "), s.made("ranked", by))
+}
