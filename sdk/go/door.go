@@ -97,11 +97,22 @@ func verdict(response *http.Response, text []byte, events int) ([]Rejection, err
 		}
 		return taken, nil
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
-		seconds, _ := strconv.Atoi(response.Header.Get("Retry-After")) // without one, the client's own pauses
-		return nil, &UnavailableError{Err: statusError(response, said.Message), After: time.Duration(max(seconds, 0)) * time.Second}
+		return nil, &UnavailableError{Err: statusError(response, said.Message), After: retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	default:
 		return nil, statusError(response, said.Message)
 	}
+}
+
+// retryAfter reads a Retry-After: a number of seconds, as Spoor writes it, or a date, as proxies may. 0: it says nothing, and
+// the client's own pauses hold.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return min(time.Duration(max(seconds, 0)), maxRetryAfter/time.Second) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
 }
 
 func statusError(response *http.Response, message string) error {
