@@ -30,6 +30,7 @@ stream and warehouse are asked through it. Exit code 0: all is well; 3: somethin
 
 Examples:
   spoor doctor
+  spoor doctor --stream 'kinesis://events?region=eu-central-1'    # what AWS allows this identity, too
   spoor doctor --config /etc/spoor/spoor.yaml`
 }
 
@@ -58,6 +59,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *process) error {
 		d.add("address", true, "", "%s answers: a server is running", c.Server)
 	} else {
 		d.address()
+		d.aws(ctx)
 		d.open(ctx, slog.New(slog.DiscardHandler))
 	}
 	if c.JSON {
@@ -201,6 +203,10 @@ func (d *doctor) address() {
 func (d *doctor) open(ctx context.Context, logger *slog.Logger) {
 	if _, err := os.Stat(d.c.Data); errors.Is(err, os.ErrNotExist) && d.c.Stream == "" && d.c.Warehouse == "" {
 		d.add("stream", true, "", "%s does not exist yet: serve makes it", d.c.Data)
+		return
+	}
+	if isFirehose(d.c.Stream) {
+		d.add("warehouse", true, "", "Firehose loads it, and says itself what it could not load")
 		return
 	}
 	log, name, err := openStream(ctx, &d.c.streamFlags, &d.c.dataFlags, newRegistry(), logger)

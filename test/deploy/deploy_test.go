@@ -299,6 +299,7 @@ func permission(call string) string {
 // spared are calls of the code that the policies leave out, with the reason.
 var spared = map[string]string{
 	"dynamodb:CreateTable": "Terraform makes the table, and the loader finds it",
+	"kinesis:CreateStream": "Terraform makes the stream; create=N in the URL is for emulators",
 }
 
 // TestPermissions: the roles may do what the code calls, and nothing else.
@@ -310,6 +311,7 @@ func TestPermissions(t *testing.T) {
 		documents []string
 		code      []string
 	}{
+		{"stream", []string{"collector", "reader", "loader"}, []string{"stream/kinesis"}},
 		{"leases", []string{"loader"}, []string{"lease"}},
 	} {
 		code := called(t, role.code...)
@@ -336,6 +338,15 @@ func TestPermissions(t *testing.T) {
 				t.Errorf("%s: a policy of %v allows %s, which no code calls", role.name, role.documents, action)
 			}
 		}
+	}
+}
+
+// TestDoorsOnlyPut: whoever takes over a door cannot read what others sent.
+func TestDoorsOnlyPut(t *testing.T) {
+	t.Parallel()
+	want := []string{"kinesis:DescribeStreamSummary", "kinesis:ListShards", "kinesis:PutRecords"}
+	if have := read(t).actions(t, "collector"); !slices.Equal(want, have) {
+		t.Errorf("want %v; have %v", want, have)
 	}
 }
 
