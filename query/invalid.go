@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -37,3 +38,11 @@ func at(path, member string) string {
 
 // nth names an element of a list.
 func nth(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// within says of an error about a part of a question where the part is.
+func within(path string, err error) error {
+	if wrong, ok := errors.AsType[*Invalid](err); ok {
+		return &Invalid{Field: at(path, wrong.Field), Value: wrong.Value, Reason: wrong.Reason}
+	}
+	return err
+}
