@@ -8,7 +8,8 @@ const { fromQuery, toQuery } = await from('url-state')
 const { address } = await from('ask')
 const { csv, fileName } = await from('download')
 const { find } = await from('picker')
-const { addDays, dayIn, fitting, resolve, startOf } = await from('range')
+const { clean, described, opsFor, typed } = await from('filters')
+const { addDays, asked, dayIn, fitting, resolve, startOf } = await from('range')
 const { compare } = await from('table')
 
 test('a page’s address holds what is chosen, and no more', () => {
@@ -67,7 +68,7 @@ test('ranges are whole days, weeks and months, the present one included', () => 
   assert.deepEqual(of('-1d'), ['2026-11-24T00:00', '2026-11-25T00:00'])
   assert.deepEqual(of('2w'), ['2026-11-16T00:00', '2026-11-26T00:00'])
   assert.deepEqual(of('2m'), ['2026-10-01T00:00', '2026-11-26T00:00'])
-  assert.deepEqual(of('1h'), ['2026-11-25T09:30', '2026-11-25T10:30'])
+  assert.deepEqual(of('1h'), ['2026-11-25T10:00', '2026-11-25T10:30'])
   assert.deepEqual(of('2026-11-03..2026-11-01'), ['2026-11-01T00:00', '2026-11-04T00:00'])
   assert.deepEqual(of('nonsense'), of('30d'))
 })
@@ -81,4 +82,31 @@ test('a range is divided as finely as can be read', () => {
   assert.equal(of('12m').usual, 'week')
   assert.ok(!of('30d').all.includes('minute') && of('30d').all.includes('hour'), `${of('30d').all}`)
   assert.ok(!of('1h').all.includes('day'))
+})
+
+test('a range is asked as the API takes it', () => {
+  const of = (range) => asked(range, { zone: 'UTC', interval: 'day', now: new Date('2026-11-25T10:30:00Z') })
+  const rest = { zone: 'UTC', interval: 'day' }
+  assert.deepEqual(of('30d'), { last: 30, unit: 'day', ...rest })
+  assert.deepEqual(of('0d'), { last: 1, unit: 'day', ...rest })
+  assert.deepEqual(of('24h'), { last: 24, unit: 'hour', ...rest })
+  assert.deepEqual(of('12w'), { last: 12, unit: 'week', ...rest })
+  assert.deepEqual(of('-1d'), { from: '2026-11-24', to: '2026-11-24', ...rest })
+  assert.deepEqual(of('2026-11-03..2026-11-01'), { from: '2026-11-01', to: '2026-11-03', ...rest })
+})
+
+test('a filter is what is finished of it', () => {
+  const line = { field: 'country', op: '=', values: ['AT'] }
+  assert.equal(clean({ all: [{ field: '', op: '=', values: ['x'] }, { any: [] }] }), null)
+  assert.deepEqual(clean({ all: [{ ...line, id: 'n1' }, { field: 'x', op: 'between', values: [1] }, { any: [{ field: 'y', op: 'set', values: ['z'] }] }] }),
+    { all: [line, { any: [{ field: 'y', op: 'set' }] }] })
+  const did = { did: { event: { name: 'Buy' } }, not: true }
+  assert.deepEqual(clean({ all: [did] }), { all: [did] }, 'what cannot be edited is kept')
+  assert.equal(described({ all: [line, { any: [{ field: 'y', op: 'set' }, { field: 'n', op: 'between', values: [1, 2] }] }] }),
+    'country is AT and (y is set or n is between 1 and 2)')
+  assert.equal(typed('12.5', 'number'), 12.5)
+  assert.equal(typed('12.5x', 'integer'), undefined)
+  assert.equal(typed('true', 'boolean'), true)
+  assert.equal(typed('12', 'string'), '12')
+  assert.ok(!opsFor('number').includes('contains') && opsFor('').includes('contains'))
 })

@@ -58,7 +58,7 @@ export function resolve(range, zone = zoneNow(), now = new Date()) {
   const [, sign, count, unit] = /^(-?)(\d+)([hdwm])$/.exec(range) ?? ['', '', '30', 'd']
   const n = Number(count)
   if (sign) return days(addDays(today, -n), addDays(today, -n))
-  if (unit === 'h') return { from: new Date(now - n * 3600_000), to: now }
+  if (unit === 'h') return { from: new Date(now - (now % 3600_000) - (n - 1) * 3600_000), to: now }
   if (unit === 'w') {
     const monday = addDays(today, -((new Date(`${today}T00:00:00Z`).getUTCDay() + 6) % 7))
     return days(addDays(monday, -7 * (n - 1)), today)
@@ -69,6 +69,22 @@ export function resolve(range, zone = zoneNow(), now = new Date()) {
     return days(first.toISOString().slice(0, 10), today)
   }
   return days(addDays(today, -Math.max(0, n - 1)), today)
+}
+
+/** asked gives a range as the API takes it (query.Range): how many units back, or from a day to a day. */
+export function asked(range, { zone = zoneNow(), interval = '', now = new Date() } = {}) {
+  const rest = { zone, ...(interval ? { interval } : {}) }
+  const custom = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/.exec(range)
+  if (custom) {
+    const [from, to] = custom.slice(1).sort()
+    return { from, to, ...rest }
+  }
+  const [, sign, count, unit] = /^(-?)(\d+)([hdwm])$/.exec(range) ?? ['', '', '30', 'd']
+  if (sign) {
+    const day = addDays(dayIn(now, zone), -Number(count))
+    return { from: day, to: day, ...rest }
+  }
+  return { last: Math.max(1, Number(count)), unit: { h: 'hour', d: 'day', w: 'week', m: 'month' }[unit], ...rest }
 }
 
 /** named puts a range into words. */
@@ -148,12 +164,14 @@ export function range(box, { value, onChange, interval = true, zone = true, only
   every.addEventListener('change', () => change({ interval: every.value }))
   in_.addEventListener('change', () => change({ zone: in_.value }))
   draw()
-  return {
+  const r = {
     set(next) {
       now = { ...now, ...next }
       draw()
     },
-    /** resolved gives what is to be asked: {from, to, interval, zone}. */
+    /** asked gives the range as the API takes it: query.Range, with the interval. */
+    asked: () => asked(now.range, { zone: now.zone || own, interval: r.resolved().interval }),
+    /** resolved gives {from, to, interval, zone}, as they are now. */
     resolved() {
       const z = now.zone || own
       const span = resolve(now.range, z)
@@ -161,4 +179,5 @@ export function range(box, { value, onChange, interval = true, zone = true, only
       return { ...span, interval: fit.all.includes(now.interval) ? now.interval : fit.usual, zone: z }
     },
   }
+  return r
 }

@@ -1,0 +1,75 @@
+package query
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// SchemaTable is a table or a view that SQL can ask.
+type SchemaTable struct {
+	Name    string         `json:"name"`
+	Doc     string         `json:"doc,omitempty"`
+	View    bool           `json:"view"` // of one event name
+	Columns []SchemaColumn `json:"columns"`
+}
+
+// SchemaColumn is a column; Kind is the logical type, the same on every warehouse.
+type SchemaColumn struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	Doc  string `json:"doc,omitempty"`
+}
+
+// AskSchema gives what SQL can ask: the tables of every warehouse, and the views of the event names that this one has seen.
+func AskSchema(ctx context.Context, w Asker) ([]SchemaTable, error) {
+	var tables []SchemaTable
+	for _, t := range warehouse.Tables() {
+		table := SchemaTable{Name: t.Name, Doc: t.Doc}
+		for _, c := range t.Columns {
+			table.Columns = append(table.Columns, SchemaColumn{c.Name, kindName(c.Kind), c.Doc})
+		}
+		tables = append(tables, table)
+	}
+	rows, err := w.Query(ctx, `select view, event, type, property, kind from catalog order by view, property, kind`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalog: %w", err)
+	}
+	defer rows.Close()
+	type seen struct {
+		typ, event string
+		kinds      map[string][]event.PropertyKind
+	}
+	views, names := map[string]*seen{}, []string{}
+	for rows.Next() {
+		var view, name, typ, property, kind string
+		if err := rows.Scan(&view, &name, &typ, &property, &kind); err != nil {
+			return nil, fmt.Errorf("reading the catalog: %w", err)
+		}
+		if views[view] == nil {
+			views[view] = &seen{typ, name, map[string][]event.PropertyKind{}}
+			names = append(names, view)
+		}
+		if k := event.ParsePropertyKind(kind); k != event.KindNone {
+			views[view].kinds[property] = append(views[view].kinds[property], k)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading the catalog: %w", err)
+	}
+	for _, name := range names {
+		s := views[name]
+		doc := fmt.Sprintf("%s calls", s.typ)
+		if s.event != "" {
+			doc = fmt.Sprintf("%s: %s", s.typ, s.event)
+		}
+		table := SchemaTable{Name: name, Doc: doc, View: true}
+		for _, c := range warehouse.NewView(name, s.typ, s.event, s.kinds).Columns {
+			table.Columns = append(table.Columns, viewColumn(c))
+		}
+		tables = append(tables, table)
+	}
+	return tables, nil
+}
