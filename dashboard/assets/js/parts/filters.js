@@ -36,7 +36,7 @@ export function clean(tree) {
   if (tree.did || tree.cohort) return tree
   const n = tree.values?.length ?? 0
   const want = arity(tree.op)
-  if (!tree.field || !tree.op || (want === Infinity ? n < 1 : n !== want)) return null
+  if (!tree.field || !tree.op || (want === Infinity ? n < 1 : want > 0 && n !== want)) return null
   return want ? { field: tree.field, op: tree.op, values: tree.values } : { field: tree.field, op: tree.op }
 }
 
