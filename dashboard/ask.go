@@ -31,7 +31,8 @@ type sqlAsk struct {
 	Limit int    `json:"limit,omitempty" minimum:"0" description:"the most rows; 0: all"`
 }
 
-// sql answers {"sql": "...", "limit": n} with an array of objects, or as ?format= says: json, csv or parquet.
+// sql answers {"sql": "...", "limit": n} with an array of objects, or as ?format= says: json, csv, parquet, or
+// lines, of which a page shows what has come (query.Result.WriteLines).
 func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 	var ask sqlAsk
 	if !read(w, r, maxSQLBytes, &ask) {
@@ -42,11 +43,15 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	format := r.URL.Query().Get("format")
-	types := map[string]string{"": "application/json", "json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+	types := map[string]string{
+		"": "application/json", "json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet",
+		"lines": "application/x-ndjson",
+	}
 	if types[format] == "" {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("format must be json, csv or parquet; got %q", format))
+		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("format must be json, csv, parquet or lines; got %q", format))
 		return
 	}
+	asked := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
 	defer cancel()
 	result, err := query.SQL(ctx, d.options.Warehouse, ask.SQL, ask.Limit)
@@ -59,12 +64,12 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer result.Close()
-	d.write(ctx, w, r, result, format, types[format])
+	d.write(ctx, w, r, result, asked, format, types[format])
 }
 
 // write sends an answer's rows as they come. A fault before anything has left is answered as such; after that the
 // status cannot change any more, and the trailer tells it.
-func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Request, result *query.Result, format, contentType string) {
+func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Request, result *query.Result, asked time.Time, format, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
@@ -77,6 +82,10 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 		write = result.WriteCSV
 	case "parquet":
 		write = result.WriteParquet
+	case "lines":
+		write = func(io.Writer) error {
+			return result.WriteLines(out, asked, func() error { return errors.Join(out.Flush(), push(http.NewResponseController(w))) })
+		}
 	}
 	err := write(out)
 	if err == nil {
@@ -88,6 +97,9 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 		_ = out.Flush() // what was read before the fault
 		d.options.Logger.Warn("an answer was cut off", "err", err)
 		h.Set(errorTrailer, strings.ReplaceAll(err.Error(), "\n", " "))
+		if format == "lines" { // a page cannot read a trailer
+			_ = sendJSON(&ndjson{w: w}, "", fault{err.Error(), "cut_off"})
+		}
 	case ctx.Err() != nil:
 		h.Del("Trailer")
 		d.failed(w, r, ctx.Err())

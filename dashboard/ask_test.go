@@ -105,7 +105,7 @@ func TestSQLErrors(t *testing.T) {
 		{"no JSON", "", `select 1`, 400, "the body must be"},
 		{"no body", "", ``, 400, "the body must be"},
 		{"a negative limit", "", `{"sql":"select","limit":-1}`, 400, "limit cannot be below 0; got -1"},
-		{"an unknown format", "?format=xml", `{"sql":"select"}`, 400, `format must be json, csv or parquet; got \"xml\"`},
+		{"an unknown format", "?format=xml", `{"sql":"select"}`, 400, `format must be json, csv, parquet or lines; got \"xml\"`},
 		{"a body too large", "", `{"sql":"` + strings.Repeat("x", maxSQLBytes) + `"}`, 413, "cannot be over 1048576 bytes"},
 	} {
 		w := do(d, http.MethodPost, "/api/sql"+c.query, c.body)

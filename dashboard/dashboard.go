@@ -20,6 +20,7 @@ import (
 // Options are the dashboard's parts.
 type Options struct {
 	Warehouse query.Asker
+	Dialect   string // of the warehouse's SQL: duckdb, postgres …
 	Watcher   *tail.Watcher
 	// Audit audits a range of received times, waiting at most so long for the warehouse to catch up.
 	Audit func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error)

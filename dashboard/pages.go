@@ -28,7 +28,7 @@ type group struct {
 func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage()}},
-		{"Ask", nil},
+		{"Ask", []room{sqlPage()}},
 		{"Look up", nil},
 		{"Run", nil},
 	}

@@ -73,3 +73,27 @@ func AskSchema(ctx context.Context, w Asker) ([]SchemaTable, error) {
 	}
 	return tables, nil
 }
+
+// kindName gives a column's logical type in words.
+func kindName(k event.ColumnKind) string {
+	return map[event.ColumnKind]string{
+		event.Text: "text", event.JSON: "json", event.Timestamp: "timestamp", event.Bool: "boolean", event.Int32: "integer",
+		event.Int64: "integer", event.Bytes: "bytes",
+	}[k]
+}
+
+// viewColumn describes the column of one property.
+func viewColumn(c warehouse.ViewColumn) SchemaColumn {
+	kind := c.Kind.String()
+	switch c.Kind {
+	case event.KindNone, event.KindString:
+		kind = "text"
+	case event.KindObject, event.KindArray:
+		kind = "json"
+	}
+	doc := ""
+	if c.Property != c.Name {
+		doc = c.Property
+	}
+	return SchemaColumn{c.Name, kind, doc}
+}

@@ -117,7 +117,7 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 		return nil, nil, err
 	}
 	pages, err := dashboard.New(dashboard.Options{
-		Saved: store, Warehouse: w, Watcher: watcher, Password: f.Password, Sources: sources, Version: version(), QueryFor: f.QueryFor,
+		Saved: store, Warehouse: w, Dialect: w.Dialect().Name(), Watcher: watcher, Password: f.Password, Sources: sources, Version: version(), QueryFor: f.QueryFor,
 		Ready: ready, Logger: logger,
 		Audit: func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error) {
 			return audit.Run(ctx, audit.Options{

@@ -3,6 +3,7 @@
 const grouped = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 const one = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
+const many = new Intl.NumberFormat('en', { maximumFractionDigits: 6 })
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const hourMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
@@ -11,6 +12,9 @@ const secondOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: '
 
 /** 1234567 → 1,234,567 */
 export const count = (n) => grouped.format(n)
+
+/** A number as it is, grouped: 1,234.5; text that is a number too large to be one stays text. */
+export const decimal = (n) => (typeof n === 'number' ? many.format(n) : String(n))
 
 /** As count, and from 100,000 on in three digits: 10.2M */
 export const compact = (n) => (Math.abs(n) < 100_000 ? grouped.format(n) : short.format(n))

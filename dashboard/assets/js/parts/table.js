@@ -39,12 +39,12 @@ export function compare(a, b, desc = false) {
  *     })
  *     list.show(rows)
  *
- * A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
+ * exports: false leaves out the buttons that export. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
  * cell(value, row) an element to show; head an element beside its name. total is how many rows there are in all where
  * show got fewer. Within the box the table scrolls by itself; a CSS height is given by --table-height.
  */
 export function table(box, options) {
-  const { caption, columns, file = caption, empty = null, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
+  const { caption, columns, file = caption, empty = null, exports = true, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
   const value = (column, row) => (column.value ? column.value(row) : row[column.key])
   let sort = options.sort ?? null
   let rows = []
@@ -57,6 +57,7 @@ export function table(box, options) {
   const tools = make('span', 'end no-print', '', button('CSV', () => save('csv'), 'bare'), button('JSON', () => save('json'), 'bare'))
   for (const tool of tools.children) tool.setAttribute('aria-label', `Export ${caption} as ${tool.textContent}`)
   const head = make('div', 'table-head', '', count, tools)
+  head.hidden = !exports
   const line = make('tr')
   const body = make('tbody')
   const grid = make('table', 'grid', '', make('caption', 'unseen', caption), make('thead', '', '', line), body)
@@ -144,7 +145,8 @@ export function table(box, options) {
     const over = all.length - shown
     show(more, over > 0)
     put(more, `Show ${format.count(Math.min(over, 5 * atOnce))} more of ${format.count(over)}`)
-    for (const part of [head, scroll]) show(part, rows.length > 0)
+    show(head, exports && rows.length > 0)
+    show(scroll, rows.length > 0)
     show(none, rows.length === 0)
   }
 
