@@ -13,6 +13,7 @@ import (
 
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/replay"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/tail"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Watcher   *tail.Watcher
 	// Audit audits a range of received times, waiting at most so long for the warehouse to catch up.
 	Audit func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error)
+	// Replay puts dead letters on the stream again; nil: this server cannot.
+	Replay func(ctx context.Context, ask replay.Ask, progress func(replay.Report)) (replay.Report, error)
 	// Pressure tells how full the stream is; limit 0: without a limit.
 	Pressure func(ctx context.Context) (used, limit int64, err error)
 	// Ready tells why an event would not be stored now; nil: it would be.
@@ -52,6 +55,8 @@ type Dashboard struct {
 	hub     *hub
 	scopes  map[string]scope // by route
 	apiJSON []byte           // the document of the API
+
+	replaying replaying
 }
 
 // New makes a dashboard.

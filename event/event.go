@@ -45,7 +45,10 @@ type Request struct {
 	// Context and Integrations are the envelope's, raw JSON objects, merged into each event that lacks their members.
 	Context      []byte
 	Integrations []byte
-	Events       int // how many events follow
+	// MessageID is the id of the request's one event, where the event has none of its own: a replayed event keeps the id
+	// that it got when it was first read. Empty in all other requests.
+	MessageID string
+	Events    int // how many events follow
 }
 
 // Event is one event, read. Strings and byte slices alias the record it was read from and the parser's memory:

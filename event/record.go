@@ -209,10 +209,14 @@ func appendRequest(dst []byte, r *Request) []byte {
 	text(`"userAgent"`, r.UserAgent)
 	raw(`"context"`, r.Context)
 	raw(`"integrations"`, r.Integrations)
+	text(`"messageId"`, r.MessageID)
 	dst = append(dst, `"events":`...)
 	dst = strconv.AppendInt(dst, int64(r.Events), 10)
 	return append(dst, '}')
 }
+
+// ParseRequest reads a request line, as Line writes it.
+func ParseRequest(line []byte) (*Request, error) { return new(Parser).parseRequest(line) }
 
 // parseRequest reads a request line. All that the request holds are copies: it outlives the record's memory.
 func (p *Parser) parseRequest(line []byte) (*Request, error) {
@@ -247,6 +251,8 @@ func (p *Parser) parseRequest(line []byte) (*Request, error) {
 			r.Context = bytes.Clone(p.object(value))
 		case "integrations":
 			r.Integrations = bytes.Clone(p.object(value))
+		case "messageId":
+			r.MessageID = text()
 		case "events":
 			n, ok := value.Int()
 			if !ok || n < 0 || n > MaxRecordBytes {

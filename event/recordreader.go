@@ -94,6 +94,9 @@ func (r *RecordReader) Next(e *Event) (Verdict, bool) {
 	}
 	e.Index = r.index
 	r.index++
+	if e.MessageID == "" && e.Request.Events == 1 {
+		e.MessageID = e.Request.MessageID
+	}
 	if e.MessageID == "" {
 		e.MessageID = r.messageID(e.Index)
 	}
