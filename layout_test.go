@@ -62,7 +62,7 @@ var table = []row{
 	{"audit", []string{"event", "stream", "warehouse"}, "the audit must not trust the code that it audits"},
 	{"saved", nil, "what people keep is JSON here; what it means is the business of who wrote it"},
 	{"simulate", []string{"event"}, "the simulator comes in by the door, as a client does"},
-	{"dashboard", []string{"event", "query", "tail", "audit", "saved"}, "pages show answers; they never touch a stream or a warehouse"},
+	{"dashboard", []string{"event", "query", "tail", "audit", "replay", "saved"}, "pages show answers; they never touch a stream or a warehouse"},
 
 	{"internal/...", nil, "a tool has no opinion about events"},
 	{"bench", []string{"event", "simulate", "stream"}, "a benchmark measures from outside, as a client does, with the simulator's traffic; its past is a stream that a loader reads"},

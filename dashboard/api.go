@@ -65,8 +65,8 @@ func (d *Dashboard) operations() []operation {
 		},
 		{
 			route: "POST /api/sql", id: "sql", group: groupAsk, title: "One read-only statement", scope: scopeRead,
-			about:  "An array of objects, whose members are in the order of the columns; CSV or Parquet by ?format. A fault after the answer has begun is in the trailer Spoor-Error.",
-			params: sqlParams{}, body: sqlAsk{}, gives: []map[string]any{}, types: []string{"text/csv", "application/vnd.apache.parquet"}, refuse: []int{400, 413, 504},
+			about:  "An array of objects, whose members are in the order of the columns; CSV or Parquet by ?format; or lines: a line of the columns, one for each row and one of how many there were. A fault after the answer has begun is in the trailer Spoor-Error.",
+			params: sqlParams{}, body: sqlAsk{}, gives: []map[string]any{}, types: []string{"text/csv", "application/vnd.apache.parquet", "application/x-ndjson"}, refuse: []int{400, 413, 504},
 			sample: map[string]any{"names": sqlAsk{SQL: "select event, count(*) as n from events group by 1 order by 2 desc", Limit: 20}},
 			handle: d.sql,
 		},
@@ -84,6 +84,7 @@ func (d *Dashboard) operations() []operation {
 			gives: map[string]any{}, handle: d.openAPI,
 		},
 	}
+	all = append(all, d.lineOperations()...)
 	all = append(all, d.savedOperations()...)
 	return append(all, d.tokenOperations()...)
 }
@@ -176,7 +177,7 @@ type (
 		Refused bool     `query:"refused" description:"Only those that cannot be loaded."`
 	}
 	sqlParams struct {
-		Format string `query:"format" enum:"json,csv,parquet" default:"json"`
+		Format string `query:"format" enum:"json,csv,parquet,lines" default:"json"`
 	}
 	auditParams struct {
 		From string `query:"from" format:"date-time" description:"Received from this time on; by default 24 hours ago."`

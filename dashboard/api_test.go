@@ -151,6 +151,10 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "sql", target: "/api/sql", body: `{"sql":"select 1","limit":3}`, status: 200},
 		{id: "sql", target: "/api/sql?format=csv", body: `{"sql":"select 1"}`, status: 200},
 		{id: "sql", target: "/api/sql", body: `{"sql":""}`, status: 400},
+		{id: "sql", target: "/api/sql?format=lines", body: `{"sql":"select 1"}`, status: 200},
+		{id: "schema", target: "/api/schema", status: 200},
+		{id: "replay", target: "/api/replay", body: `{"reason":"unknown_type","source":"web","from":"2026-11-01T00:00:00Z","dry_run":true}`, status: 200},
+		{id: "replay", target: "/api/replay", body: `{"from":"2026-11-02T00:00:00Z","to":"2026-11-01T00:00:00Z","dry_run":true}`, status: 400},
 		{id: "audit", target: "/api/audit?from=2026-11-23T00:00:00Z&wait=1s", status: 200},
 		{id: "version", target: "/api/version", status: 200},
 		{id: "document", target: "/api/openapi.json", status: 200},
@@ -276,6 +280,8 @@ func oneRowEach(_ context.Context, query string, _ []any) (*fakedb.Answer, error
 		return &fakedb.Answer{Columns: make([]string, 12), Rows: [][]any{
 			{"m1", "web", "track", "x", "u", "a", now, now, "segment", `{"a":[1]}`, `{"b":null}`, `{"c":"d"}`},
 		}}, nil
+	case strings.Contains(query, "from catalog"):
+		return &fakedb.Answer{Columns: make([]string, 5), Rows: [][]any{{"event_x", "x", "track", "n", "integer"}}}, nil
 	case query == "select 1", strings.Contains(query, "(select 1"):
 		return &fakedb.Answer{Columns: []string{"one"}, Rows: [][]any{{int64(1)}}}, nil
 	}

@@ -98,7 +98,7 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 		d.options.Logger.Warn("an answer was cut off", "err", err)
 		h.Set(errorTrailer, strings.ReplaceAll(err.Error(), "\n", " "))
 		if format == "lines" { // a page cannot read a trailer
-			_ = sendJSON(&ndjson{w: w}, "", fault{err.Error(), "cut_off"})
+			_ = sendJSON(&ndjson{w: w}, "", fault{Error: err.Error(), Code: "cut_off"})
 		}
 	case ctx.Err() != nil:
 		h.Del("Trailer")

@@ -17,6 +17,7 @@ import (
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/internal/fakedb"
+	"github.com/spoorhq/spoor/replay"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/stream/memory"
@@ -38,6 +39,8 @@ type house struct {
 	full   error // what the stream says when it is asked for its size
 	closed error // what Ready says
 	asked  []askedAudit
+
+	replayed []replay.Ask
 }
 
 type askedAudit struct {
@@ -76,6 +79,16 @@ func newHouse(t *testing.T) *house {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.closed
+		},
+		Replay: func(_ context.Context, ask replay.Ask, progress func(replay.Report)) (replay.Report, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.replayed = append(h.replayed, ask)
+			out := replay.Outcome{Letters: 3, Loads: 2, Dead: 1}
+			report := replay.Report{DryRun: ask.DryRun, Total: 3, Outcome: out, Reasons: []replay.Outcome{}}
+			progress(report)
+			report.Done = h.full == nil
+			return report, h.full
 		},
 		Audit: func(_ context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error) {
 			h.mu.Lock()

@@ -32,5 +32,5 @@ func (d *Dashboard) schema(w http.ResponseWriter, r *http.Request) {
 		d.failed(w, r, err)
 		return
 	}
-	answer(w, map[string]any{"dialect": d.options.Dialect, "tables": tables})
+	answer(w, schemaAnswer{Dialect: d.options.Dialect, Tables: tables})
 }

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,10 +16,7 @@ type replaying struct{ sync.Mutex }
 // replay answers {"reason", "source", "from", "to", "dry_run"}: reports, one a line, the last of which is done; or a fault.
 func (d *Dashboard) replay(w http.ResponseWriter, r *http.Request) {
 	var ask replay.Ask
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSQLBytes))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&ask); err != nil {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf(`the body must be {"reason", "source", "from", "to", "dry_run"}: %w`, err))
+	if !read(w, r, maxSQLBytes, &ask) {
 		return
 	}
 	if !ask.From.IsZero() && !ask.To.IsZero() && !ask.From.Before(ask.To) {
@@ -57,7 +53,7 @@ func (d *Dashboard) replay(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		d.options.Logger.Error("a replay failed", "sent", report.Sent, "err", err)
-		_ = sendJSON(out, "", fault{fmt.Sprintf("%v (%d events were put on the stream before)", err, report.Sent), "failed"})
+		_ = sendJSON(out, "", fault{Error: fmt.Sprintf("%v (%d events were put on the stream before)", err, report.Sent), Code: "failed"})
 		return
 	}
 	if !ask.DryRun {

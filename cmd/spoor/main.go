@@ -39,6 +39,7 @@ type cli struct {
 	SQL      sqlCommand      `cmd:"" help:"Ask the warehouse of a running server, read-only."`
 	Audit    auditCommand    `cmd:"" help:"Prove that what was accepted is in the warehouse, once."`
 	Token    tokenCommand    `cmd:"" help:"Make, list and revoke the API's tokens."`
+	Replay   replayCommand   `cmd:"" help:"Put dead letters on the stream again, to be judged anew."`
 	Simulate simulateCommand `cmd:"" help:"Send the events of a simulated population to a server."`
 	Bench    benchCommands   `cmd:"" help:"Measure this machine: the line from end to end, and questions of a large history."`
 	Doctor   doctorCommand   `cmd:"" help:"Check configuration, disk, clock, ports, stream and warehouse."`

@@ -22,6 +22,7 @@ import (
 	"github.com/spoorhq/spoor/dashboard"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/load"
+	"github.com/spoorhq/spoor/replay"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/tail"
@@ -124,6 +125,9 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 				Warehouse: w, Log: log, Stream: name, Source: source, From: from, To: to, Wait: wait,
 				Accepted: func() []event.Accepted { return watcher.InFlight().Accepted },
 			})
+		},
+		Replay: func(ctx context.Context, ask replay.Ask, progress func(replay.Report)) (replay.Report, error) {
+			return replay.Run(ctx, replay.Options{Warehouse: w, Log: log, Stream: name, Ask: ask, Progress: progress})
 		},
 		Pressure: func(ctx context.Context) (used, limit int64, err error) {
 			statter, ok := stream.As[stream.Statter](log)
