@@ -377,3 +377,38 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestPage: docs/aws.md names the alarms that there are, and metrics that there are.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(root, "docs/aws.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms, err := os.ReadFile(filepath.Join(root, "deploy/aws/alarms.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := regexp.MustCompile(`metric +(?:_name)? *= "([A-Z][A-Za-z.]+)"`).FindAllSubmatch(alarms, -1)
+	if len(streams) < 4 {
+		t.Fatalf("want the alarms' metrics; have %q", streams)
+	}
+	for _, m := range streams {
+		if !bytes.Contains(page, m[1]) {
+			t.Errorf("docs/aws.md says nothing of the alarm on %s", m[1])
+		}
+	}
+	var code []byte
+	for _, name := range []string{"load/metrics.go", "rowlog/rowlog.go"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code = append(code, text...)
+	}
+	for _, name := range regexp.MustCompile(`spoor_(?:load|rows)_[a-z_]+`).FindAll(page, -1) {
+		if bare := bytes.TrimPrefix(name, []byte("spoor_load_")); !bytes.Contains(code, append(append([]byte{'"'}, bare...), '"')) {
+			t.Errorf("docs/aws.md names the metric %s, which is not there", name)
+		}
+	}
+}
