@@ -55,8 +55,8 @@ func (a *auditor) count(ctx context.Context) error {
 			from events where received_at >= ? and received_at < ? group by 1, 2
 			union all
 			select date_trunc('minute', received_at), source, 0, 0, 0, 0, 0, 0, count(*)
-			from dead_letters where received_at >= ? and received_at < ? group by 1, 2
-		) as counted group by minute, source`, from, end, from, end, from, end)
+			from dead_letters where received_at >= ? and received_at < ? and reason <> ? and reason <> ? group by 1, 2
+		) as counted group by minute, source`, from, end, from, end, from, end, string(event.OversizeValue), string(event.Continued))
 }
 
 // end is the end of the last minute that begins before To: the ledger knows whole minutes.

@@ -28,6 +28,10 @@ const (
 	UnreadableRecord  Reason = "unreadable_record"  // a stream record that is in no known format
 	TruncatedRecord   Reason = "truncated_record"   // a record that holds fewer events than it says
 	UnreadableRequest Reason = "unreadable_request" // a request line that cannot be read
+
+	// These are dead letters beside an event's ending, which the ledger does not count.
+	OversizeValue Reason = "oversize_value" // a value that the warehouse cannot hold; the rest of its event is a row
+	Continued     Reason = "continued"      // the next part of a dead letter that is too long for one row
 )
 
 // Verdict is the answer to "can this event be loaded?".

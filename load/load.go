@@ -38,7 +38,8 @@ type Options struct {
 
 	MaxRows  int // of a batch, dead letters included; default 100,000
 	MaxBytes int // of JSON in a batch; default 128 MiB
-	// Interval is at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms. A
+	// Interval is at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms, or what
+	// a warehouse.Patient says. A
 	// batch of events that have waited longer than that in the stream gathers for up to four times as long: it is
 	// late already, and a large batch costs the warehouse less for each row.
 	Interval  time.Duration
@@ -67,6 +68,9 @@ func (o *Options) defaults() error {
 		if *d == 0 {
 			*d = v
 		}
+	}
+	if patient, ok := o.Warehouse.(warehouse.Patient); ok {
+		fill(&o.Interval, patient.Patience())
 	}
 	fill(&o.Interval, 500*time.Millisecond)
 	fill(&o.Window, 24*time.Hour)

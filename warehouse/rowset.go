@@ -143,6 +143,10 @@ func IdentityRows(identities map[string]Identity) *RowSet {
 
 // Crowd is a batch's users, on their way to be merged with those that are stored.
 type Crowd struct {
+	// Limits are the warehouse's. Traits that are not within them lose their largest members, which the rows of the events
+	// that brought them, or dead letters, still hold: nobody's traits may keep a batch from being loaded.
+	Limits Limits
+
 	users map[string]User
 	found map[string]bool
 }
@@ -188,6 +192,12 @@ func (c *Crowd) Rows() (*RowSet, error) {
 			}
 		}
 		u = c.users[id]
+		traits, err := c.Limits.TrimObject(u.Traits)
+		if err != nil {
+			rows.Release()
+			return nil, fmt.Errorf("traits of user %q: %w", id, err)
+		}
+		u.Traits = traits
 		rows.Add(u.UserID, string(u.Traits), u.FirstSeen, u.SeenAt)
 	}
 	return rows, nil

@@ -56,6 +56,8 @@ type SQLLoad struct {
 	// Counts and Volumes are the settled ones, once the driver knows the duplicates.
 	Counts  []Count
 	Volumes []Volume
+	// Limits are the warehouse's.
+	Limits Limits
 }
 
 // Steps gives a load's steps: the positions, the driver's own, and the rest.
@@ -185,6 +187,7 @@ func (l *SQLLoad) putUsers(ctx context.Context) error {
 		return nil
 	}
 	crowd := NewCrowd(l.Batch.Users)
+	crowd.Limits = l.Limits
 	rows := NewRowSet("users")
 	for _, id := range crowd.IDs() {
 		rows.Add(id, "{}", int64(0), int64(0))

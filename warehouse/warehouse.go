@@ -44,6 +44,23 @@ type Warehouse interface {
 	Close() error
 }
 
+// Limits are what a warehouse can hold, in bytes; 0: anything.
+type Limits struct {
+	Text int // a text, and a string or a name within a JSON value
+	JSON int // a JSON value
+	Row  int // all values of a row
+	// Stored, if given, is a text as it is stored, where that may be longer.
+	Stored func(text string) string
+}
+
+// Limited is a warehouse that cannot hold every value. What it gets is within its limits: the loader keeps a value that is
+// not as a dead letter with the reason event.OversizeValue, beside its event's row.
+type Limited interface{ Limits() Limits }
+
+// Patient is a warehouse to which each commit is dear. Patience is how long an event waits for company, unless the
+// operator says otherwise.
+type Patient interface{ Patience() time.Duration }
+
 // Rows is a query's answer; *sql.Rows is one.
 type Rows interface {
 	ColumnTypes() ([]*sql.ColumnType, error)

@@ -23,6 +23,7 @@ import (
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
 	"github.com/spoorhq/spoor/warehouse/postgres"
+	"github.com/spoorhq/spoor/warehouse/redshift"
 )
 
 // openStream opens the stream that the URL names, with retry and metrics around it. name is what the warehouse keeps
@@ -149,8 +150,11 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 		w, err = duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory)})
 	case scheme == "postgres" || scheme == "postgresql":
 		w, err = postgres.Open(ctx, postgres.Options{URL: location})
+	case scheme == "redshift":
+		w, err = redshift.Open(ctx, redshift.Options{URL: location})
 	default:
-		return nil, usagef("--warehouse must be duckdb:FILE or postgres://user:password@host:port/database; got %q", redacted(location))
+		return nil, usagef("--warehouse must be duckdb:FILE, postgres://user:password@host:port/database or redshift://user@host:5439/database?staging=s3://…; got %q",
+			redacted(location))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the warehouse: %w", err)

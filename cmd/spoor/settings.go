@@ -30,7 +30,7 @@ type streamFlags struct {
 }
 
 type warehouseFlags struct {
-	Warehouse       string   `help:"The warehouse: duckdb:FILE or postgres://user:password@host:port/database. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
+	Warehouse       string   `help:"The warehouse: duckdb:FILE, postgres://user:password@host:port/database or redshift://user@host:5439/database?staging=s3://bucket/prefix&iam_role=ARN. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
 	WarehouseMemory byteSize `help:"The embedded warehouse's bound on memory." default:"1GiB" env:"SPOOR_WAREHOUSE_MEMORY" placeholder:"SIZE"`
 }
 
@@ -43,7 +43,7 @@ type doorFlags struct {
 }
 
 type loadFlags struct {
-	LoadEvery   time.Duration `help:"How long an event waits for company before it is committed." default:"500ms" env:"SPOOR_LOAD_EVERY"`
+	LoadEvery   time.Duration `help:"How long an event waits for company before it is committed. Default: 500ms; for Redshift 10s." env:"SPOOR_LOAD_EVERY"`
 	LoadRows    int           `help:"The most rows in a commit." default:"100000" env:"SPOOR_LOAD_ROWS"`
 	DedupWindow time.Duration `help:"How long a message id is remembered: a client's retry within it is a duplicate." default:"24h" env:"SPOOR_DEDUP_WINDOW"`
 	DedupMemory byteSize      `help:"The bound on the memory of the message ids; the others are on disk." default:"128MiB" env:"SPOOR_DEDUP_MEMORY" placeholder:"SIZE"`

@@ -95,6 +95,9 @@ func (r *Rows) Scan(dest ...any) error {
 			*value = typed(r.types[i], *value)
 			continue
 		}
+		if bytes, ok := d.(*[]byte); ok && i < len(r.types) && r.types[i] == "VARBYTE" {
+			*bytes = fromHex(*bytes)
+		}
 		decode(d)
 	}
 	return nil
@@ -117,11 +120,18 @@ func typed(typ string, value any) any {
 			return json.Number(text)
 		}
 	case "VARBYTE":
-		if bytes, err := hex.DecodeString(text); err == nil {
-			return bytes
-		}
+		return fromHex([]byte(text))
 	}
 	return Decode(text)
+}
+
+// fromHex gives the bytes of a VARBYTE, which comes as hexadecimal digits.
+func fromHex(digits []byte) []byte {
+	bytes := make([]byte, hex.DecodedLen(len(digits)))
+	if _, err := hex.Decode(bytes, digits); err != nil {
+		return digits
+	}
+	return bytes
 }
 
 // decode puts what was stored as text into what was scanned.

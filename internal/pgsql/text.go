@@ -11,6 +11,11 @@ const (
 	jsonNUL    = escape + "u"
 	itself     = escape + "e"
 	spelledNUL = `\u0000`
+
+	// Numbers that a server might change go as JSON strings with a mark in front; see Decode.
+	NumberExact = escape + "n" // more digits than a double holds
+	NumberLarge = escape + "x" // past what a double holds
+	NumberSmall = escape + "z" // nearer to 0 than a double gets
 )
 
 // Encode gives a text as it is stored.
@@ -69,5 +74,21 @@ func Decode(stored string) string {
 	if !strings.Contains(stored, escape) {
 		return stored
 	}
+	for _, mark := range []string{NumberExact, NumberLarge, NumberSmall} {
+		stored = unmark(stored, mark)
+	}
 	return strings.NewReplacer(textNUL, "\x00", jsonNUL, spelledNUL, itself, escape).Replace(stored)
+}
+
+// unmark makes strings with a mark in front the numbers that they are.
+func unmark(stored, mark string) string {
+	if !strings.Contains(stored, mark) {
+		return stored
+	}
+	stored = strings.TrimPrefix(stored, mark) // one that was taken out of its JSON text
+	parts := strings.Split(stored, `"`+mark)
+	for i, part := range parts[1:] {
+		parts[i+1] = strings.Replace(part, `"`, "", 1)
+	}
+	return strings.Join(parts, "")
 }

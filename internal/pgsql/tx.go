@@ -98,7 +98,10 @@ func (t *Tx) Each(ctx context.Context, do func(scan func(dest ...any) error) err
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		for _, d := range dest {
+		for i, d := range dest {
+			if bytes, ok := d.(*[]byte); ok && rows.FieldDescriptions()[i].DataTypeOID == VarbyteOID {
+				*bytes = fromHex(*bytes)
+			}
 			decode(d)
 		}
 		return nil

@@ -29,14 +29,15 @@ begin
 	end if;
 	return $1::json::text::varchar;
 end $$;
+create function pg_catalog.json_size(super) returns integer language sql immutable strict parallel safe as $$ select octet_length($1::json::text) $$;
 create function pg_catalog.getdate() returns timestamp language sql as $$ select date_trunc('second', clock_timestamp() at time zone 'UTC') $$;
 create function pg_catalog.from_hex(text) returns bytea language sql immutable strict parallel safe as $$ select decode($1, 'hex') $$;
 create function pg_catalog.to_hex(bytea) returns text language sql immutable strict parallel safe as $$ select encode($1, 'hex') $$;
 `
 
-// settings make a connection's behaviour nearer to Redshift's.
+// settings make a connection's behaviour nearer to Redshift's, which joins by hash.
 const settings = `set standard_conforming_strings = off; set escape_string_warning = off; set backslash_quote = on;
-	set default_transaction_isolation = 'repeatable read'; set bytea_output = 'hex'`
+	set default_transaction_isolation = 'repeatable read'; set bytea_output = 'hex'; set enable_nestloop = off`
 
 // setupKey is the key of the lock that keeps two stand-ins from making the functions at once: "redshift".
 const setupKey = 0x7265647368696674

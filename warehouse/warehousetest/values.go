@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -129,7 +130,21 @@ func equal(want, have any) bool {
 	}
 }
 
-func texts() map[string]string {
+// texts gives those that are within the warehouse's limits.
+func texts(w warehouse.Warehouse) map[string]string {
+	all := allTexts()
+	maps.DeleteFunc(all, func(_, text string) bool { return !limits(w).HoldsText(text) })
+	return all
+}
+
+func limits(w warehouse.Warehouse) warehouse.Limits {
+	if limited, ok := w.(warehouse.Limited); ok {
+		return limited.Limits()
+	}
+	return warehouse.Limits{}
+}
+
+func allTexts() map[string]string {
 	return map[string]string{
 		"empty": "", "space": " ", "quotes": `it's "quoted" \ and \n not`, "sql": "'); drop table events; --", "newlines": "a\nb\r\n\tc", "nul": "a\x00b\x00",
 		"control": "\x01\x02\x1f\x7f", "emoji": "👩‍👩‍👧‍👦 🏳️‍🌈", "combining": "e\u0301 é", "rtl": "שלום \u202eabc", "bom": "\ufeffx", "replacement": "\ufffd", "noncharacter": "\uffff \U0010ffff",
@@ -144,7 +159,7 @@ func nastyTexts(ctx context.Context, s *subject) error {
 		return err
 	}
 	var events []event.Event
-	for id, text := range texts() {
+	for id, text := range texts(w) {
 		e := track("web", id, text)
 		e.Page.Title, e.UserAgent = text, text+"!"
 		events = append(events, e)
@@ -153,7 +168,7 @@ func nastyTexts(ctx context.Context, s *subject) error {
 		return err
 	}
 	for range 2 {
-		for id, text := range texts() {
+		for id, text := range texts(w) {
 			rows, err := w.Query(ctx, "select page_title, user_agent from events where message_id = ? and user_agent = ?", id, text+"!")
 			if err != nil {
 				return fmt.Errorf("%s: %w", id, err)
@@ -212,7 +227,11 @@ func nastyJSON(ctx context.Context, s *subject) error {
 	clean := map[string]string{}
 	var events []event.Event
 	for id, object := range objects() {
-		clean[id] = string(jsonscan.AppendClean(nil, []byte(object)))
+		cleaned := jsonscan.AppendClean(nil, []byte(object))
+		if !limits(w).Holds(cleaned) {
+			continue
+		}
+		clean[id] = string(cleaned)
 		e := track("web", id, "Nasty")
 		e.Properties, e.Traits, e.Context, e.Extra = []byte(clean[id]), []byte(`{"t":"`+id+`"}`), []byte(clean[id]), []byte(clean[id])
 		events = append(events, e)
@@ -356,7 +375,7 @@ func nastyNames(ctx context.Context, s *subject) error {
 		return err
 	}
 	i := 0
-	for name, text := range texts() {
+	for name, text := range texts(w) {
 		if len(text) > 1000 || text == "" {
 			continue
 		}

@@ -25,6 +25,9 @@ type Harness struct {
 	// fault, where it is not nil, is called before each step of a Load or an Erase, with the step's name, and once
 	// more before the commit; the driver ends the work with its error.
 	Open func(ctx context.Context, name string, fault func(step string) error) (warehouse.Warehouse, error)
+	// Reachable, where it is not nil, tells of which members of a JSON object the driver's Property cannot give the value;
+	// that must be NULL then.
+	Reachable func(name string) bool
 	// Deadline is for one case. Default 60 s.
 	Deadline time.Duration
 }
