@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/warehouse"
 )
 
