@@ -20,12 +20,13 @@ import (
 
 type doctorCommand struct {
 	serveCommand
-	Server string `help:"Also ask this running server, if one answers." env:"SPOOR_SERVER" placeholder:"URL" default:"${server}"`
-	JSON   bool   `help:"Print an array of findings."`
+	leaseFlags `group:"Several loaders"`
+	Server     string `help:"Also ask this running server, if one answers." env:"SPOOR_SERVER" placeholder:"URL" default:"${server}"`
+	JSON       bool   `help:"Print an array of findings."`
 }
 
 func (doctorCommand) Help() string {
-	return `Takes the flags of serve, and checks what serve would use. Where a server is running with the same data, its
+	return `Takes the flags of serve and those of several loaders, and checks what serve would use. Where a server is running with the same data, its
 stream and warehouse are asked through it. Exit code 0: all is well; 3: something must be done.
 
 Examples:
@@ -62,6 +63,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *process) error {
 		d.aws(ctx)
 		d.open(ctx, slog.New(slog.DiscardHandler))
 	}
+	d.leases(ctx)
 	if c.JSON {
 		out := json.NewEncoder(p.stdout)
 		out.SetIndent("", "  ")

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spoorhq/spoor/internal/awsconf"
+	"github.com/spoorhq/spoor/lease"
+	"github.com/spoorhq/spoor/lease/dynamodb"
 	"github.com/spoorhq/spoor/rowlog"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/stream/firehose"
@@ -163,6 +165,32 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 		return nil, errors.Join(fmt.Errorf("making the warehouse's tables: %w", err), w.Close())
 	}
 	return w, nil
+}
+
+// errNoLeases says that there is no such table of leases.
+var errNoLeases = dynamodb.ErrNoTable
+
+// openLeases opens the table of leases that the URL names, dynamodb://TABLE?region=REGION&endpoint=URL&profile=NAME. One
+// that is not there is made, or else it is errNoLeases.
+func openLeases(ctx context.Context, location string, makeIt bool) (lease.Table, error) {
+	u, err := url.Parse(location)
+	if err != nil || u.Scheme != "dynamodb" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, usagef("--leases must be dynamodb://TABLE?region=REGION; got %q", location)
+	}
+	for option := range u.Query() {
+		if !slices.Contains(awsconf.Names(), option) {
+			return nil, usagef("--leases %s: there is no option %q; there are %s", location, option, strings.Join(awsconf.Names(), ", "))
+		}
+	}
+	config, err := awsconf.Load(ctx, awsconf.FromQuery(u.Query()))
+	if err != nil {
+		return nil, usagef("--leases %s: %w", location, err)
+	}
+	table, err := dynamodb.Open(ctx, dynamodb.Options{Config: config, Name: u.Host, Existing: !makeIt})
+	if err != nil {
+		return nil, fmt.Errorf("opening the leases: %w", err)
+	}
+	return table, nil
 }
 
 // schemaOf gives the statements by which a kind of warehouse makes its tables.

@@ -64,7 +64,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 		return err
 	}
 	closeAll.add(door.Close)
-	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, nil, registry, logger)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spoorhq/spoor/collect"
+	"github.com/spoorhq/spoor/lease"
+	"github.com/spoorhq/spoor/load"
 )
 
 // The roles run alone. They meet on a stream and a warehouse that several processes can reach.
@@ -63,13 +65,15 @@ type loadCommand struct {
 	dataFlags
 	streamFlags    `group:"Stream"`
 	loadFlags      `group:"Loader"`
+	leaseFlags     `group:"Several loaders"`
 	warehouseFlags `group:"Warehouse"`
 }
 
 func (loadCommand) Help() string {
-	return `The address serves metrics, health and readiness.
+	return `The address serves metrics, health and readiness. Several loaders on one stream share its shards by --leases.
 
 Examples:
+  spoor load --stream kinesis://events --leases dynamodb://spoor-leases --warehouse postgres://spoor@db.internal/spoor
   spoor load --stream nats://nats.internal:4222/spoor --warehouse duckdb:/var/lib/spoor/spoor.duckdb --addr 127.0.0.1:8081`
 }
 
@@ -92,7 +96,20 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		return err
 	}
 	closeAll.add(w.Close)
-	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, registry, logger)
+	var owner load.Owner // a nil *lease.Worker would not be a nil Owner
+	var worker *lease.Worker
+	if c.Leases != "" {
+		table, err := openLeases(ctx, c.Leases, true)
+		if err != nil {
+			return err
+		}
+		closeAll.add(table.Close)
+		if worker, err = newWorker(&c.leaseFlags, table, log, registry, logger); err != nil {
+			return err
+		}
+		owner = worker
+	}
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, owner, registry, logger)
 	if err != nil {
 		return err
 	}
@@ -101,11 +118,20 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		_, err := w.Positions(ctx, name)
 		return err
 	})
+	// Leases are kept until the loader has committed what it has read.
+	leasing, stopLeasing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLeasing()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return serveHTTP(ctx, p, listener, &http.Server{Handler: mux}, func(context.Context) error { return nil })
 	})
-	group.Go(func() error { return loader.Run(ctx) })
+	group.Go(func() error {
+		defer stopLeasing()
+		return loader.Run(ctx)
+	})
+	if worker != nil {
+		group.Go(func() error { return worker.Run(leasing) })
+	}
 	return group.Wait()
 }
 
