@@ -1,4 +1,4 @@
-// Package loaders_test has several loaders at work on one stream and one real warehouse.
+// Package loaders has several loaders at work on one stream and one real warehouse.
 package loaders_test
 
 import (
