@@ -14,6 +14,7 @@ import (
 type benchCommands struct {
 	Line    benchCommand        `cmd:"" default:"withargs" help:"Events a second end to end, freshness, latency. What bench alone does."`
 	History benchHistoryCommand `cmd:"" help:"Make a warehouse full of simulated events."`
+	Queries benchQueriesCommand `cmd:"" help:"Time questions of such a warehouse, while events are loaded into it."`
 }
 
 type benchCommand struct {

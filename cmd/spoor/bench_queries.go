@@ -2,91 +2,153 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"strconv"
 	"time"
 
 	"github.com/spoorhq/spoor/bench"
-	"github.com/spoorhq/spoor/enrich"
-	"github.com/spoorhq/spoor/load"
-	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/warehouse"
 )
 
-// historyStream is the name under which the warehouse keeps how far a history has been loaded.
-const historyStream = "history"
-
-type benchHistoryCommand struct {
-	Rows uint64 `help:"How many events." default:"100000000"`
-	Days int    `help:"Over how many days before now." default:"90"`
-	Dir  string `help:"The folder for the warehouse. What was begun there goes on." required:"" type:"path" placeholder:"DIR"`
+type benchQueriesCommand struct {
+	serveCommand
+	Dir    string        `help:"The folder of the warehouse. What is missing of its history is made." required:"" type:"path" placeholder:"DIR" group:"Questions"`
+	Rows   uint64        `help:"How many events the history has." default:"100000000" group:"Questions"`
+	Days   int           `help:"Over how many days before now." default:"90" group:"Questions"`
+	Rate   int           `help:"Events a second that are sent and loaded meanwhile." default:"5000" group:"Questions"`
+	Settle time.Duration `help:"How long these are sent before the first question." default:"20s" group:"Questions"`
+	Runs   int           `help:"How often each question is asked." default:"5" group:"Questions"`
+	Only   []string      `help:"Ask only the questions whose name holds one of these." group:"Questions"`
+	Record string        `help:"Append the report to this Markdown file." type:"path" placeholder:"FILE" group:"Questions"`
+	JSON   bool          `help:"Print the report as one JSON object." group:"Questions"`
 }
 
-func (benchHistoryCommand) Help() string {
-	return `Makes a warehouse full of simulated people's events, to ask questions of: "spoor bench queries" does, and
-"spoor serve --data DIR" shows it. The door and the stream are left out; the rest is the loader's own work.
+func (benchQueriesCommand) Help() string {
+	return `Serves a warehouse of simulated events, has events sent to it by a second process, and times questions meanwhile: the
+functions behind the API, without its cache. Nothing else should run.
 
 Example:
-  spoor bench history --rows 10000000 --dir /tmp/spoor-history`
+  spoor bench queries --dir /tmp/spoor-history --record bench/results/today.md`
 }
 
-func (c *benchHistoryCommand) Run(ctx context.Context, p *process, logger *slog.Logger) error {
-	_, err := makeHistory(ctx, c.Dir, c.Rows, c.Days, p, logger)
-	return err
-}
-
-// makeHistory makes a folder's history, or what is missing of it.
-func makeHistory(ctx context.Context, dir string, rows uint64, days int, p *process, logger *slog.Logger) (h *bench.History, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+func (c *benchQueriesCommand) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+	if c.Runs < 1 || c.Rate < 0 {
+		return usagef("--runs must be 1 or more and --rate 0 or more; got %d and %d", c.Runs, c.Rate)
 	}
-	if h, err = bench.OpenHistory(dir); errors.Is(err, fs.ErrNotExist) {
-		if h, err = bench.NewHistory(rows, days, time.Now()); err != nil {
-			return nil, usageError{err}
+	history, err := makeHistory(ctx, c.Dir, c.Rows, c.Days, p, logger)
+	if err != nil {
+		return err
+	}
+	c.Data, c.Addr = c.Dir, "127.0.0.1:0"
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var report *bench.QuestionReport
+	err = c.serve(ctx, &process{stdout: p.stderr, stderr: p.stderr, stdin: p.stdin}, logger, func(ctx context.Context, url string, w warehouse.Warehouse) (err error) {
+		defer stop()
+		report, err = c.measure(ctx, p, url, w, history)
+		return err
+	})
+	if err != nil || report == nil {
+		return err
+	}
+	command := fmt.Sprintf("spoor bench queries --rows %d --days %d --rate %d --runs %d", c.Rows, c.Days, c.Rate, c.Runs)
+	if c.Record != "" {
+		f, err := os.OpenFile(c.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
 		}
-		err = h.Save(dir)
+		defer f.Close()
+		if err := report.Markdown(f, command); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return nil, err
+	if c.JSON {
+		out := json.NewEncoder(p.stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(report)
 	}
-	w, err := openWarehouse(ctx, &warehouseFlags{WarehouseMemory: 2 << 30}, &dataFlags{Data: dir})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, w.Close()) }()
-	bar := newBar(p.stderr, "history")
-	began, from := time.Now(), uint64(0)
-	err = bench.Fill(ctx, bench.Filling{
-		History: h,
-		Carrier: func(log stream.Log) (bench.Carrier, error) { return historyLoader(log, dir, w, logger) },
-		Position: func(ctx context.Context) (stream.Position, error) {
-			positions, err := w.Positions(ctx, historyStream)
-			for _, at := range positions {
-				return stream.Position(at), err
-			}
-			return "", err
-		},
-		OnProgress: func(made, of uint64) {
-			if from == 0 {
-				began, from = time.Now(), made
-			}
-			bar.Describe(fmt.Sprintf("history  %d events  %.0f/s", made, float64(made-from)/time.Since(began).Seconds()))
-			_ = bar.Set(int(float64(made) / float64(of) * barSteps))
-		},
-	})
-	_ = bar.Finish()
-	return h, err
+	return report.Markdown(p.stdout, command)
 }
 
-// historyLoader is a loader as serve has one, but in no hurry: its batches are as large as is good for the warehouse.
-func historyLoader(log stream.Log, dir string, w warehouse.Warehouse, logger *slog.Logger) (*load.Loader, error) {
-	return load.New(load.Options{
-		Log: log, Stream: historyStream, Warehouse: w, ForeignSource: devSource, Enrich: enrich.Options{IP: enrich.TruncateIP},
-		Interval: time.Hour, MaxRows: 245_760, MaxBytes: 1 << 30, SeenDir: filepath.Join(dir, "history-seen"), SeenBytes: 1 << 30,
-		Logger: logger,
-	})
+// measure asks the questions while a second process sends events.
+func (c *benchQueriesCommand) measure(ctx context.Context, p *process, url string, w warehouse.Warehouse, history *bench.History) (report *bench.QuestionReport, err error) {
+	report = &bench.QuestionReport{Machine: bench.ThisMachine(version())}
+	questions, err := c.questions(ctx, w, history)
+	if err != nil {
+		return nil, err
+	}
+	if c.Rate > 0 {
+		end, err := c.send(ctx, p, url)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		if !sleepFor(ctx, c.Settle) {
+			return nil, ctx.Err()
+		}
+	}
+	before, _, err := loadedSoFar(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if report.Timings, err = bench.AskAll(ctx, questions, c.Runs, p.stderr); err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	after, last, err := loadedSoFar(ctx, w)
+	report.Rows = before
+	if c.Rate > 0 {
+		report.Rate, report.Behind = float64(after-before)/took.Seconds(), time.Since(last).Seconds()
+	}
+	return report, err
+}
+
+// send starts a process that sends events, and gives what ends it.
+func (c *benchQueriesCommand) send(ctx context.Context, p *process, url string) (end func() error, err error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, binary, "simulate", "--server", url, "--rate", strconv.Itoa(c.Rate), "--batch", "100", "--seed", "2017")
+	cmd.Stderr = p.stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			return fmt.Errorf("the process that sent events has ended before: %w", err)
+		}
+		return cmd.Wait()
+	}, nil
+}
+
+// loadedSoFar gives how many events are in the warehouse, and when the door took the last of them.
+func loadedSoFar(ctx context.Context, w warehouse.Warehouse) (rows int64, last time.Time, err error) {
+	answer, err := w.Query(ctx, `select count(*), max(received_at) from events`)
+	if err != nil {
+		return 0, last, err
+	}
+	defer answer.Close()
+	if answer.Next() {
+		if err := answer.Scan(&rows, &last); err != nil {
+			return 0, last, err
+		}
+	}
+	return rows, last, answer.Err()
+}
+
+func sleepFor(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spoorhq/spoor/simulate"
+	"github.com/spoorhq/spoor/warehouse"
 )
 
 type demoCommand struct {
@@ -38,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 	if len(settings) > 0 {
 		key = settings[0].keys[0]
 	}
-	return c.serve(ctx, p, logger, func(ctx context.Context, url string) error {
+	return c.serve(ctx, p, logger, func(ctx context.Context, url string, _ warehouse.Warehouse) error {
 		fmt.Fprintf(p.stderr, "\n  Spoor is at %s — open it in a browser. Ctrl-C ends the demo.\n\n", url)
 		if err := c.history(ctx, p, url, key); err != nil {
 			return err

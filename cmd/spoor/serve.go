@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spoorhq/spoor/collect"
+	"github.com/spoorhq/spoor/warehouse"
 )
 
 type serveCommand struct {
@@ -37,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process, logger *slog.Logger)
 }
 
 // serve runs every role. beside, if given, is run when the server accepts events.
-func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logger, beside func(ctx context.Context, url string) error) (err error) {
+func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logger, beside func(ctx context.Context, url string, w warehouse.Warehouse) error) (err error) {
 	listener, loopback, err := c.listen()
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 	group.Go(func() error { return loader.Run(loading) })
 	group.Go(func() error { return watcher.Run(loading) })
 	if beside != nil {
-		group.Go(func() error { return beside(ctx, "http://"+listener.Addr().String()) })
+		group.Go(func() error { return beside(ctx, "http://"+listener.Addr().String(), w) })
 	}
 	return group.Wait()
 }

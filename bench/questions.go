@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Question is asked again and again, and timed.
+type Question struct {
+	Name   string
+	Target time.Duration // 0: none was set
+	// Ask asks for the nth time, from 0 on, and reads the whole answer.
+	Ask func(ctx context.Context, n int) error
+}
+
+// Timing is how long a question took.
+type Timing struct {
+	Name   string          `json:"name"`
+	Target time.Duration   `json:"target_ns"`
+	Took   []time.Duration `json:"took_ns"` // in the order of the runs
+}
+
+// Median and P95 of the runs; of fewer than twenty runs the latter is the slowest.
+func (t Timing) Median() time.Duration { return t.quantile(.5) }
+func (t Timing) P95() time.Duration    { return t.quantile(.95) }
+
+func (t Timing) quantile(q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(t.Took))
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
+// Met tells whether the target is met, for which 95 of 100 runs must be.
+func (t Timing) Met() bool { return t.Target == 0 || t.P95() <= t.Target }
+
+// QuestionReport is what questions took, and what was going on meanwhile.
+type QuestionReport struct {
+	Machine Machine  `json:"machine"`
+	Rows    int64    `json:"rows"` // in the warehouse at the beginning
+	Rate    float64  `json:"rate"` // events a second that were loaded meanwhile
+	Behind  float64  `json:"behind_seconds"`
+	Timings []Timing `json:"timings"`
+	Notes   []string `json:"notes"`
+}
+
+// AskAll asks every question once in each of the runs, so that what disturbs one run does not fall on one question only.
+func AskAll(ctx context.Context, questions []Question, runs int, log io.Writer) ([]Timing, error) {
+	timings := make([]Timing, len(questions))
+	for run := range runs {
+		for i, q := range questions {
+			began := time.Now()
+			if err := q.Ask(ctx, run); err != nil {
+				return nil, fmt.Errorf("asking for %s: %w", q.Name, err)
+			}
+			took := time.Since(began)
+			fmt.Fprintf(log, "bench: run %d of %d: %-60s %8.3f s\n", run+1, runs, q.Name, took.Seconds())
+			timings[i].Name, timings[i].Target = q.Name, q.Target
+			timings[i].Took = append(timings[i].Took, took)
+		}
+	}
+	return timings, nil
+}
+
+// Markdown writes the report as a section of a results file.
+func (r *QuestionReport) Markdown(w io.Writer, command string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n`%s`\n\n%s. %d events in the warehouse", r.Machine.Date, command, r.Machine, r.Rows)
+	if r.Rate > 0 {
+		fmt.Fprintf(&b, "; %.0f events/s were loaded meanwhile, and the last was committed %.1f s after it was accepted", r.Rate, r.Behind)
+	}
+	b.WriteString(".\n\n| question | median | p95 | target | |\n|---|--:|--:|--:|---|\n")
+	for _, t := range r.Timings {
+		target, met := "", ""
+		if t.Target > 0 {
+			target, met = fmt.Sprintf("%.1f s", t.Target.Seconds()), "met"
+			if !t.Met() {
+				met = "missed"
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %.3f s | %.3f s | %s | %s |\n", t.Name, t.Median().Seconds(), t.P95().Seconds(), target, met)
+	}
+	b.WriteByte('\n')
+	for _, note := range r.Notes {
+		b.WriteString(note + "\n\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
