@@ -75,6 +75,11 @@ type Options struct {
 	// some hundred bytes: it must be below what the stream takes. One request's events may make it longer, by up to
 	// event.MaxBatchBytes. Default 2 MiB.
 	RecordBytes int
+	// Format is how events are put on the stream. Default Compact.
+	Format Format
+	// RecordWait is how long a record that is not full waits for company, on a stream that bills records by units of
+	// their size. Default 100 ms; negative: not at all. On other streams nothing waits.
+	RecordWait time.Duration
 	// Appends is how many appends may be under way at a time. Default 2: one is compressed while one is written.
 	Appends int
 	// AppendFor bounds the time of one append; after that its outcome counts as unknown. Default 30 s.
@@ -99,6 +104,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	set(&o.MaxInFlight, 64<<20)
 	set(&o.RecordBytes, 2<<20)
+	set(&o.RecordWait, 100*time.Millisecond)
+	if o.Format == "" {
+		o.Format = Compact
+	}
 	set(&o.Appends, 2)
 	set(&o.AppendFor, 30*time.Second)
 	set(&o.ReadGrace, 10*time.Second)
@@ -111,6 +120,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if err := o.Format.check(); err != nil {
+		return o, err
 	}
 	switch {
 	case o.MaxInFlight < 4<<20:

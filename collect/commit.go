@@ -26,14 +26,16 @@ const (
 
 // committer makes events durable in groups. The events of whoever comes while appends are under way are gathered in a
 // batch, which becomes one record as soon as an append is done; so a lone request waits for its own append only, and
-// a thousand at a time share a few. Each of its workers appends one record at a time.
+// a thousand at a time share a few. On a stream that bills by the size of records a batch also waits for company, until it
+// is full or RecordWait is over. Each of its workers appends one batch at a time.
 type committer struct {
 	log     stream.Log
 	statter stream.Statter // nil: the stream does not know its size
 	id      string
 	boot    string
-	full    int // bytes of a batch that takes no more
-	appends int // at a time
+	format  Format
+	filling *filling // when a batch takes no more
+	appends int      // at a time
 	longest time.Duration
 	budget  *budget
 	metrics *metrics
@@ -57,13 +59,15 @@ type committer struct {
 type batch struct {
 	writer *event.RecordWriter
 	bytes  int64         // of the budget
+	ripe   bool          // it has waited for company as long as it may
 	done   chan struct{} // closed when the outcome is known
 	err    error         // nil: durable
 }
 
 func newCommitter(o Options, boot string, b *budget, m *metrics) *committer {
 	c := &committer{
-		log: o.Log, id: o.ID, boot: boot, full: o.RecordBytes, appends: o.Appends, longest: o.AppendFor, budget: b, metrics: m, logger: o.Logger,
+		log: o.Log, id: o.ID, boot: boot, format: o.Format, filling: newFilling(o), appends: o.Appends, longest: o.AppendFor,
+		budget: b, metrics: m, logger: o.Logger,
 	}
 	c.statter, _ = stream.As[stream.Statter](o.Log)
 	c.wake.L = &c.mu
@@ -102,7 +106,7 @@ func (c *committer) refusal() error {
 // gathering gives the batch for so many bytes more.
 func (c *committer) gathering(bytes int) *batch {
 	if n := len(c.pending); n > 0 {
-		if b := c.pending[n-1]; b.writer.Len()+bytes <= c.full {
+		if b := c.pending[n-1]; b.writer.Len()+bytes <= c.filling.full(c.format) {
 			return b
 		}
 	}
@@ -111,6 +115,14 @@ func (c *committer) gathering(bytes int) *batch {
 		b.writer, c.free = c.free[n-1], c.free[:n-1]
 	} else {
 		b.writer = event.NewRecordWriter()
+	}
+	if c.filling.wait > 0 {
+		time.AfterFunc(c.filling.wait, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			b.ripe = true
+			c.wake.Signal()
+		})
 	}
 	c.pending = append(c.pending, b)
 	return b
@@ -134,20 +146,27 @@ func (c *committer) work() {
 func (c *committer) append(b *batch, data []byte) []byte {
 	header := c.number()
 	c.metrics.appendEvents.Observe(float64(b.writer.Events()))
-	data = b.writer.Seal(data, header)
-	c.metrics.appendBytes.Observe(float64(len(data)))
+	records := c.sealed(b.writer, header, data)
+	size := 0
+	for _, r := range records {
+		size += len(r.Data)
+	}
+	c.metrics.appendBytes.Observe(float64(size))
 	ctx, cancel := context.WithTimeout(context.Background(), c.longest)
 	defer cancel()
-	b.err = c.settle(b, header, c.log.Append(ctx, []stream.Record{{Data: data}}))
+	b.err = c.settle(b, header, c.log.Append(ctx, records))
+	if c.format == Compact {
+		data = records[0].Data
+	}
 	return data
 }
 
-// take waits for a batch. nil: the committer is closed and nothing is left.
+// take waits for a batch that is full or has waited long enough. nil: the committer is closed and nothing is left.
 func (c *committer) take() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.pending) == 0 {
-		if c.closing {
+	for !c.due() {
+		if c.closing && len(c.pending) == 0 {
 			return nil
 		}
 		c.wake.Wait()
@@ -155,6 +174,11 @@ func (c *committer) take() *batch {
 	b := c.pending[0]
 	c.pending = slices.Delete(c.pending, 0, 1)
 	return b
+}
+
+// due tells whether the first batch is to be appended now. One with another behind it is full.
+func (c *committer) due() bool {
+	return len(c.pending) > 1 || len(c.pending) == 1 && (c.filling.wait == 0 || c.closing || c.pending[0].ripe)
 }
 
 // number gives the next record's header.
@@ -238,7 +262,7 @@ func (c *committer) room() error {
 	if err != nil {
 		return fmt.Errorf("asking the stream for its size: %w", err)
 	}
-	if stat.Limit > 0 && stat.Bytes+int64(c.full) > stat.Limit {
+	if stat.Limit > 0 && stat.Bytes+int64(c.filling.most) > stat.Limit {
 		return fmt.Errorf("the stream has no room: it holds %d bytes of at most %d", stat.Bytes, stat.Limit)
 	}
 	return nil

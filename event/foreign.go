@@ -94,7 +94,7 @@ func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
 		v, rest, err := jsonscan.Scan(r.body, MaxDepth)
 		if err == nil {
 			r.body = rest
-			return r.parser.Parse(v, r.request, e), true
+			return r.parseForeign(v, e), true
 		}
 		verdict := Unreadable(err)
 		if errors.Is(err, jsonscan.ErrDepth) {
@@ -111,4 +111,15 @@ func (r *RecordReader) nextForeign(e *Event) (Verdict, bool) {
 		}
 		return r.unreadable(raw, e, verdict), true
 	}
+}
+
+func (r *RecordReader) parseForeign(v jsonscan.Value, e *Event) Verdict {
+	if v.Kind == jsonscan.Object {
+		if text, request, ok := r.plainRequest(v.Raw); ok {
+			if bare, _, err := jsonscan.Scan(text, MaxDepth); err == nil {
+				return r.parser.Parse(bare, request, e)
+			}
+		}
+	}
+	return r.parser.Parse(v, r.request, e)
 }

@@ -34,6 +34,9 @@ type RecordReader struct {
 	index   int          // of the next event
 	array   bool         // body is within a foreign array
 	parts   []kpl.Record // what is left of an aggregated record
+	// What a door has added to the last foreign event that had it, as text and read; those of a request have the same.
+	doorLine    []byte
+	doorRequest *Request
 }
 
 // NewRecordReader makes a reader.
@@ -52,6 +55,7 @@ func (r *RecordReader) Open(data []byte, origin Origin) error {
 	r.parser.Reset()
 	r.origin, r.header, r.request, r.array = origin, Header{}, nil, false
 	r.left, r.index, r.body, r.parts = 0, 0, nil, r.parts[:0]
+	r.doorLine, r.doorRequest = nil, nil
 	r.foreign = !IsRecord(data)
 	if r.foreign {
 		return r.openForeign(data)

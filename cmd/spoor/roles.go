@@ -61,10 +61,15 @@ func newDoor(f *doorFlags, log stream.Log, loopback bool, registry prometheus.Re
 	for _, s := range settings {
 		sources = append(sources, collect.Source{Name: s.name, Keys: s.keys, RatePerSecond: s.rate})
 	}
+	wait := f.RecordWait
+	if wait == 0 {
+		wait = -1
+	}
 	return collect.New(collect.Options{
 		Log: log, ID: id, Sources: sources, TrustedProxies: proxies, MaxInFlight: int64(f.DoorMemory),
 		Protocols: []collect.Protocol{segment.New(), ndjson.New(), pixel.New()},
-		Metrics:   registry, Logger: logger,
+		Format:    collect.Format(f.StreamFormat), RecordWait: wait,
+		Metrics: registry, Logger: logger,
 	})
 }
 

@@ -35,11 +35,13 @@ type warehouseFlags struct {
 }
 
 type doorFlags struct {
-	Source       []string `help:"A source and its write key, NAME=KEY; give it once for each key. A number of events a second behind a comma bounds the source: web=KEY,500. On loopback the default is dev=dev." env:"SPOOR_SOURCE" placeholder:"NAME=KEY"`
-	TrustedProxy []string `help:"A proxy's address or prefix whose X-Forwarded-For is believed." env:"SPOOR_TRUSTED_PROXY" placeholder:"CIDR"`
-	Collector    string   `help:"This collector's id, the same after a restart. Default: the host's name." env:"SPOOR_COLLECTOR" placeholder:"ID"`
-	Connections  int      `help:"The most connections at a time; more wait." default:"10000" env:"SPOOR_CONNECTIONS"`
-	DoorMemory   byteSize `help:"The bound on the bodies in flight. Full means 503." default:"64MiB" env:"SPOOR_DOOR_MEMORY" placeholder:"SIZE"`
+	Source       []string      `help:"A source and its write key, NAME=KEY; give it once for each key. A number of events a second behind a comma bounds the source: web=KEY,500. On loopback the default is dev=dev." env:"SPOOR_SOURCE" placeholder:"NAME=KEY"`
+	TrustedProxy []string      `help:"A proxy's address or prefix whose X-Forwarded-For is believed." env:"SPOOR_TRUSTED_PROXY" placeholder:"CIDR"`
+	Collector    string        `help:"This collector's id, the same after a restart. Default: the host's name." env:"SPOOR_COLLECTOR" placeholder:"ID"`
+	Connections  int           `help:"The most connections at a time; more wait." default:"10000" env:"SPOOR_CONNECTIONS"`
+	StreamFormat string        `help:"How events are put on the stream: compact (Spoor's own), or for others who read it json (an event a record) or kpl (as the Kinesis Producer Library aggregates)." default:"compact" enum:"compact,json,kpl" env:"SPOOR_STREAM_FORMAT"`
+	RecordWait   time.Duration `help:"How long a record that is not full waits for company, on a stream that bills by records' size, such as Kinesis. 0: not at all." default:"100ms" env:"SPOOR_RECORD_WAIT"`
+	DoorMemory   byteSize      `help:"The bound on the bodies in flight. Full means 503." default:"64MiB" env:"SPOOR_DOOR_MEMORY" placeholder:"SIZE"`
 }
 
 type loadFlags struct {

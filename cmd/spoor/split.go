@@ -43,6 +43,9 @@ func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logge
 	if err := closedByDefault(c.Addr, loopback, append([]string{}, c.Source...), false, ""); err != nil {
 		return err
 	}
+	if isFirehose(c.Stream) && c.StreamFormat != string(collect.Compact) {
+		return usagef("--stream-format %s is for streams that are read: Firehose is given the rows of its tables", c.StreamFormat)
+	}
 	registry := newRegistry()
 	log, err := openDoorStream(ctx, &c.streamFlags, &c.dataFlags, &c.enrichFlags, registry, logger)
 	if err != nil {

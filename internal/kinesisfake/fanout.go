@@ -90,7 +90,7 @@ func (s *Service) deregisterStreamConsumer(in consumerInput) (any, error) {
 
 type subscribeInput struct {
 	ConsumerARN      string
-	ShardId          string //nolint:revive // as the API spells it
+	ShardId          string
 	StartingPosition place
 }
 

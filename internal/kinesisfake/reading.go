@@ -73,7 +73,7 @@ func (i iterator) token() string {
 type iteratorInput struct {
 	named
 	place
-	ShardId string //nolint:revive // as the API spells it
+	ShardId string
 }
 
 func (s *Service) getShardIterator(in iteratorInput) (any, error) {

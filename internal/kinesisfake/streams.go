@@ -159,7 +159,7 @@ func (s *Service) listStreams(struct{}) (any, error) {
 type listInput struct {
 	named
 	NextToken             string
-	ExclusiveStartShardId string //nolint:revive // as the API spells it
+	ExclusiveStartShardId string
 	MaxResults            int
 }
 

@@ -40,10 +40,10 @@ func (l *Log) fanOut(shard stream.ShardID) (f *fan, free bool) {
 // consumerARN gives the registered consumer, and registers it when there is none.
 func (l *Log) consumerARN(ctx context.Context) (string, error) {
 	l.mu.Lock()
-	known := l.consumer
+	found := l.consumer
 	l.mu.Unlock()
-	if known != "" {
-		return known, nil
+	if found != "" {
+		return found, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyFor)
 	defer cancel()
@@ -70,10 +70,11 @@ func (l *Log) consumerARN(ctx context.Context) (string, error) {
 			return "", l.failure(ctx, "registering consumer "+l.at.consumer+" of", err)
 		}
 		if out != nil && out.ConsumerDescription.ConsumerStatus == types.ConsumerStatusActive {
+			known := aws.ToString(out.ConsumerDescription.ConsumerARN)
 			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.consumer = aws.ToString(out.ConsumerDescription.ConsumerARN)
-			return l.consumer, nil
+			l.consumer = known
+			l.mu.Unlock()
+			return known, nil
 		}
 		if err := l.sleep(ctx, lookAgain); err != nil {
 			return "", err

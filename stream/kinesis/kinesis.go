@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -261,6 +262,10 @@ func hasCode(err error, code string) bool { return codeOf(err) == code }
 func (l *Log) failure(ctx context.Context, doing string, err error) error {
 	if over := l.usable(ctx); over != nil {
 		return over
+	}
+	if errors.Is(err, io.EOF) {
+		// A connection that broke, which nobody must take for the end of a shard.
+		err = fmt.Errorf("%v", err)
 	}
 	if tooFast(codeOf(err)) {
 		return fmt.Errorf("%w: %s %s in %s: %w", stream.ErrThrottled, doing, l.at.name, l.region, err)
