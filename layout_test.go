@@ -61,8 +61,9 @@ var table = []row{
 	{"replay", []string{"event", "stream", "warehouse"}, "replay puts records on the road again; the carrier does the rest"},
 	{"audit", []string{"event", "stream", "warehouse"}, "the audit must not trust the code that it audits"},
 	{"saved", nil, "what people keep is JSON here; what it means is the business of who wrote it"},
+	{"alert", []string{"query", "saved"}, "alerts ask as anybody does, and remember in what is saved; who shows them is not their business"},
 	{"simulate", []string{"event"}, "the simulator comes in by the door, as a client does"},
-	{"dashboard", []string{"event", "query", "tail", "audit", "replay", "saved"}, "pages show answers; they never touch a stream or a warehouse"},
+	{"dashboard", []string{"event", "query", "tail", "audit", "replay", "saved", "alert"}, "pages show answers; they never touch a stream or a warehouse"},
 
 	{"internal/...", nil, "a tool has no opinion about events"},
 	{"bench", []string{"event", "simulate", "stream"}, "a benchmark measures from outside, as a client does, with the simulator's traffic; its past is a stream that a loader reads"},

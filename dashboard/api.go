@@ -85,6 +85,7 @@ func (d *Dashboard) operations() []operation {
 		},
 	}
 	all = append(all, d.lineOperations()...)
+	all = append(all, d.questionOperations()...)
 	all = append(all, d.savedOperations()...)
 	return append(all, d.tokenOperations()...)
 }

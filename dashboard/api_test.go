@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,7 +24,10 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/spoorhq/spoor/internal/fakedb"
+	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/saved"
+	"github.com/spoorhq/spoor/warehouse/duckdb"
 )
 
 // documentOfAPI is the document that a server gives, as a program of another's reads it.
@@ -100,9 +105,17 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.set(func() { h.answer = oneRowEach })
-	server := httptest.NewServer(h.open())
-	t.Cleanup(server.Close)
 	d := h.open()
+	server := httptest.NewServer(d)
+	t.Cleanup(func() {
+		d.Close()
+		server.Close()
+	})
+	// The questions are asked of a warehouse that has something to tell.
+	real := newHouse(t)
+	real.options.Warehouse = filled(t)
+	asking := httptest.NewServer(real.open())
+	t.Cleanup(asking.Close)
 	doc := documentOfAPI(t, d)
 	closeSchemas(doc)
 	ask := d.askAll(t)
@@ -118,7 +131,11 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 			visited[a.id] = true
 		}
 		method, pattern, _ := strings.Cut(o.route, " ")
-		checkAnswer(t, doc, server.URL, method, pattern, a)
+		url := server.URL
+		if strings.HasPrefix(pattern, "/api/query/") {
+			url = asking.URL
+		}
+		checkAnswer(t, doc, url, method, pattern, a)
 	}
 	for _, o := range d.operations() {
 		if !visited[o.id] {
@@ -126,6 +143,28 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		}
 	}
 }
+
+// filled is a warehouse with a few hundred events of made-up people.
+func filled(t *testing.T) query.Source {
+	t.Helper()
+	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	world := querytest.NewWorld(rand.New(rand.NewPCG(1, 2)), 300)
+	if err := errors.Join(w.Migrate(t.Context()), world.Load(t.Context(), w)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// trendReport is the body of a saved report.
+const trendReport = `{"question":"trend","params":{"range":{"last":7,"unit":"day"},"series":[{"event":{}}]}}`
 
 // askAll has a request for each operation.
 func (d *Dashboard) askAll(t *testing.T) []asked {
@@ -137,7 +176,7 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		}
 		return document
 	}
-	if _, err := d.options.Saved.Put(t.Context(), saved.Reports, "k3jq5x2m7pnv4wtd", 0, saved.Draft{Name: "Orders", Body: json.RawMessage(`{"question":"trend","params":{}}`)}); err != nil {
+	if _, err := d.options.Saved.Put(t.Context(), saved.Reports, "k3jq5x2m7pnv4wtd", 0, saved.Draft{Name: "Orders", Body: json.RawMessage(trendReport)}); err != nil {
 		t.Fatal(err)
 	}
 	token := keep(saved.Tokens, "old", `{"scope":"read","hash":"x","expires":"2030-01-01T00:00:00Z","used":"2026-01-01T00:00:00Z"}`)
@@ -164,6 +203,16 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "revokeToken", target: "/api/tokens/" + token.ID, status: 204},
 		{id: "revokeToken", target: "/api/tokens/" + token.ID, status: 404},
 	}
+	for _, q := range d.questions() {
+		path := "/api/query/" + q.name
+		all = append(all,
+			asked{id: q.name, target: path, body: query.JSON(q.sample), status: 200},
+			asked{id: q.name, target: path, body: `{"no such":1}`, status: 400},
+			asked{id: q.name, target: path, body: strings.Repeat(" ", query.MaxQuestionBytes+1), status: 413})
+	}
+	all = append(all,
+		asked{id: "trend", target: "/api/query/trend", body: `{"range":{"from":"2026-01-01","to":"2026-12-31","interval":"month"},"series":[{"event":{}},{"event":{},"measure":{"of":"people"}}],"formulas":["A/B"],"breakdown":{"by":["country"],"top":2},"compare":true,"bots":true}`, status: 200},
+		asked{id: "trend", target: "/api/query/trend", body: `{"range":{"last":7,"unit":"year"},"series":[{}]}`, status: 400})
 	for _, k := range d.savedKinds() {
 		sample, err := json.Marshal(k.sample)
 		if err != nil {
@@ -305,7 +354,7 @@ func TestNoRoute(t *testing.T) {
 func TestSaved(t *testing.T) {
 	t.Parallel()
 	d := newHouse(t).open()
-	const report = `{"name":"Orders","body":{"question":"trend","params":{"a":1}}}`
+	const report = `{"name":"Orders","body":` + trendReport + `}`
 	w := do(d, http.MethodPost, "/api/saved/reports", report)
 	wants(t, "create", w, http.StatusCreated, `"version":1`)
 	path := w.Header().Get("Location")
@@ -329,6 +378,9 @@ func TestSaved(t *testing.T) {
 	wants(t, "none", get(d, "/api/saved/dashboards"), http.StatusOK, `{"documents":[]}`)
 	board := `{"name":"Board","body":{"tiles":[{"report":"mine"},{"report":"gone"}]}}`
 	wants(t, "a report that is not there", do(d, http.MethodPost, "/api/saved/dashboards", board), http.StatusBadRequest, `"field":"body.tiles[1].report","value":"\"gone\""`)
+	wants(t, "an unknown question", do(d, http.MethodPost, "/api/saved/reports", strings.Replace(report, "trend", "rend", 1)), http.StatusBadRequest, `"field":"body.question","value":"rend"`)
+	wants(t, "wrong parameters", do(d, http.MethodPost, "/api/saved/reports", strings.Replace(report, "day", "year", 1)), http.StatusBadRequest, `"field":"body.params.range.unit","value":"year"`)
+	wants(t, "a cohort of events", do(d, http.MethodPost, "/api/saved/cohorts", `{"name":"x","body":{"filter":{"field":"country","op":"=","values":["DE"]}}}`), http.StatusBadRequest, `"field":"body.filter.field","value":"country"`)
 	wants(t, "a name of another kind", do(d, http.MethodPost, "/api/saved/reports", `{"name":1,"body":{}}`), http.StatusBadRequest, `"field":"name"`)
 	wants(t, "more than one object", do(d, http.MethodPost, "/api/saved/reports", report+report), http.StatusBadRequest, "more behind")
 	wants(t, "too much", do(d, http.MethodPost, "/api/saved/reports", fmt.Sprintf(`{"name":"x","body":{"a":"%s"}}`, strings.Repeat("x", 300<<10))), http.StatusRequestEntityTooLarge, "too_large")

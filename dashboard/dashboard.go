@@ -20,7 +20,7 @@ import (
 
 // Options are the dashboard's parts.
 type Options struct {
-	Warehouse query.Asker
+	Warehouse query.Source
 	Dialect   string // of the warehouse's SQL: duckdb, postgres …
 	Watcher   *tail.Watcher
 	// Audit audits a range of received times, waiting at most so long for the warehouse to catch up.
@@ -132,9 +132,12 @@ func refuseField(w http.ResponseWriter, field string, value any, err error) {
 
 // failed answers a request whose question could not be answered.
 func (d *Dashboard) failed(w http.ResponseWriter, r *http.Request, err error) {
+	invalid, isInvalid := errors.AsType[*query.Invalid](err)
 	switch {
 	case r.Context().Err() != nil:
 		return // the client has left
+	case isInvalid:
+		refuseField(w, invalid.Field, invalid.Value, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		refuse(w, http.StatusGatewayTimeout, "timeout", errors.New("the query took too long; ask for less, or for a shorter time"))
 	default:

@@ -171,6 +171,9 @@ func (a asker) Query(ctx context.Context, query string, args ...any) (warehouse.
 	return a.db.QueryContext(ctx, query, args...) //nolint:rowserrcheck // whoever asked reads them
 }
 
+// Dialect is of no use here: who asks a question that needs one brings a warehouse.
+func (asker) Dialect() warehouse.Dialect { return nil }
+
 // get asks a dashboard without a connection; each header is written Name: value.
 func get(d http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
 	return do(d, http.MethodGet, target, "", headers...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
 )
 
@@ -61,14 +62,19 @@ func kindOf[B any](kind saved.Kind, name string, sample B, check func(ctx contex
 // savedKinds are the documents that people may keep by the API. Tokens are none: what is kept of them is not shown.
 func (d *Dashboard) savedKinds() []savedKind {
 	return []savedKind{
-		kindOf(saved.Reports, "report", saved.Report{Question: "trend", Params: json.RawMessage(`{"range":{"last":{"n":7,"unit":"day"}},"series":[{"event":{"event":"Order Completed"}}]}`)},
+		kindOf(saved.Reports, "report", saved.Report{Question: "trend", Params: json.RawMessage(`{"range":{"last":7,"unit":"day"},"series":[{"event":{"event":"Order Completed"}}]}`)},
 			d.checkReport),
 		kindOf(saved.Dashboards, "dashboard", saved.Dashboard{Tiles: []saved.Tile{{Report: "k3jq5x2m7pnv4wtd", Width: 2}}, Refresh: 60}, d.checkDashboard),
+		kindOf(saved.Cohorts, "cohort", cohortBody{Filter: query.Filter{Did: &query.Did{Event: query.Selection{Event: "Order Completed"}, AtLeast: 3}}}, d.checkCohort),
 	}
 }
 
 func (d *Dashboard) checkReport(_ context.Context, body json.RawMessage) error {
-	_, err := saved.ReadReport(body)
+	report, err := saved.ReadReport(body)
+	if err != nil {
+		return err
+	}
+	_, err = d.questionOfReport(report)
 	return err
 }
 

@@ -36,7 +36,7 @@ func TestTokens(t *testing.T) {
 		return token
 	}
 	reader, admin := issue(`{"name":"reader","scope":"read","days":1}`), issue(`{"name":"admin","scope":"admin"}`)
-	const report = `{"name":"Orders","body":{"question":"trend","params":{}}}`
+	const report = `{"name":"Orders","body":` + trendReport + `}`
 	for _, c := range []struct {
 		method, path, body string
 		read, admin        int

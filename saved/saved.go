@@ -37,10 +37,11 @@ const (
 	Alerts     Kind = "alerts"
 	States     Kind = "alert-states" // what became of the alerts; their ids are those of the alerts
 	Tokens     Kind = "tokens"
+	Keys       Kind = "keys" // secrets of the house's own
 )
 
 // Kinds gives all kinds.
-func Kinds() []Kind { return []Kind{Reports, Dashboards, Cohorts, Alerts, States, Tokens} }
+func Kinds() []Kind { return []Kind{Reports, Dashboards, Cohorts, Alerts, States, Tokens, Keys} }
 
 // The bounds of a folder.
 const (
@@ -231,6 +232,20 @@ func (s *Store) Remove(ctx context.Context, kind Kind, id string, version int64)
 		return fmt.Errorf("removing what is saved: %w", err)
 	}
 	return syncFolder(s.folder(kind))
+}
+
+// Lead takes the lead in something that one process at a time does. leave gives it back, as the end of the process does;
+// nil: another has it.
+func (s *Store) Lead(what string) (leave func(), err error) {
+	l := flock.New(filepath.Join(s.options.Dir, what+".lead"), flock.SetPermissions(0o600))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("asking who has the lead in %s: %w", what, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return func() { _ = l.Unlock() }, nil // a lock whose file is closed is given back
 }
 
 // NewID makes an id that nobody can guess.

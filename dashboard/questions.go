@@ -1,0 +1,175 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/saved"
+)
+
+// question is a report that can be asked for: its parameters are the same JSON in the API, in a saved report and in a
+// page's address.
+type question struct {
+	name, title, about string
+	params, answer     any // the types, for the document
+	sample             query.Question
+	// check refuses parameters that mean nothing, with a *query.Invalid.
+	check func(params []byte) error
+	// ask answers parameters; upTo is when the answer is complete to, nil: that is not known.
+	ask func(ctx context.Context, params []byte, now time.Time, upTo *time.Time) (any, error)
+	// number is what the answer comes down to, for alerts; nil: it is no number. It is nil itself where that cannot be.
+	number func(answer any) (*float64, error)
+}
+
+// questions are all reports. A new one is a line here, and stands in the API, in its document, in saved reports and in
+// spoor query.
+func (d *Dashboard) questions() []question {
+	w := d.options.Warehouse
+	return []question{
+		questionOf("trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
+			query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}},
+			func(ctx context.Context, q query.Trend, now time.Time, upTo *time.Time) (query.TrendAnswer, error) {
+				a, err := query.AskTrend(ctx, w, q, now)
+				a.Complete.UpTo = upTo
+				a.Complete.Mark(a.Period.Buckets)
+				return a, err
+			}).withNumber(trendNumber),
+	}
+}
+
+func questionOf[Q query.Question, A any](name, title, about string, sample Q,
+	ask func(ctx context.Context, q Q, now time.Time, upTo *time.Time) (A, error),
+) question {
+	var params Q
+	var gives A
+	return question{
+		name: name, title: title, about: about, params: params, answer: gives, sample: sample,
+		check: func(text []byte) error {
+			_, err := query.Read[Q](text)
+			return err
+		},
+		ask: func(ctx context.Context, text []byte, now time.Time, upTo *time.Time) (any, error) {
+			q, err := query.Read[Q](text)
+			if err != nil {
+				return nil, err
+			}
+			return ask(ctx, q, now, upTo)
+		},
+	}
+}
+
+func (q question) withNumber(number func(any) (*float64, error)) question {
+	q.number = number
+	return q
+}
+
+// trendNumber is the total of a trend's first line.
+func trendNumber(answer any) (*float64, error) {
+	trend, ok := answer.(query.TrendAnswer)
+	if !ok || len(trend.Lines) == 0 {
+		return nil, nil
+	}
+	return trend.Lines[0].Total, nil
+}
+
+func (d *Dashboard) questionOperations() []operation {
+	var all []operation
+	for _, q := range d.questions() {
+		all = append(all, operation{
+			route: "POST /api/query/" + q.name, id: q.name, group: groupAsk, title: q.title, scope: scopeRead,
+			about: q.about + " A fault in the parameters has the code `invalid`, and names the field and its value.",
+			body:  q.params, gives: q.answer, refuse: []int{400, 413, 504}, sample: map[string]any{q.name: q.sample},
+			handle: func(w http.ResponseWriter, r *http.Request) { d.askQuestion(w, r, q) },
+		})
+	}
+	return all
+}
+
+func (d *Dashboard) askQuestion(w http.ResponseWriter, r *http.Request, q question) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, query.MaxQuestionBytes))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body cannot be over %d bytes", query.MaxQuestionBytes))
+		}
+		return // the client has left
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
+	defer cancel()
+	found, err := q.ask(ctx, text, d.options.Now().UTC(), known(d.options.Watcher.InFlight().CompleteTo))
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		d.failed(w, r, err)
+		return
+	}
+	answer(w, found)
+}
+
+// questionOfReport finds the question of a saved report, and checks its parameters.
+func (d *Dashboard) questionOfReport(report saved.Report) (question, error) {
+	var names []string
+	for _, q := range d.questions() {
+		if q.name != report.Question {
+			names = append(names, q.name)
+			continue
+		}
+		if err := q.check(report.Params); err != nil {
+			if wrong, ok := errors.AsType[*query.Invalid](err); ok {
+				return q, &query.Invalid{Field: "body.params." + wrong.Field, Value: wrong.Value, Reason: wrong.Reason}
+			}
+			return q, err
+		}
+		return q, nil
+	}
+	slices.Sort(names)
+	return question{}, &query.Invalid{Field: "body.question", Value: report.Question, Reason: fmt.Sprintf("must be one of %q", names)}
+}
+
+// ReportNumber gives the number that a saved report shows at a moment; nil: it shows none then. It is what alerts watch.
+func (d *Dashboard) ReportNumber(ctx context.Context, id string, at time.Time) (*float64, error) {
+	document, err := d.options.Saved.Get(saved.Reports, id)
+	if err != nil {
+		return nil, fmt.Errorf("the report %s: %w", id, err)
+	}
+	report, err := saved.ReadReport(document.Body)
+	if err != nil {
+		return nil, err
+	}
+	q, err := d.questionOfReport(report)
+	if err != nil {
+		return nil, err
+	}
+	if q.number == nil {
+		return nil, fmt.Errorf("a %s comes down to no number that could be watched", q.name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.options.QueryFor)
+	defer cancel()
+	found, err := q.ask(ctx, bytes.TrimSpace(report.Params), at, &at)
+	if err != nil {
+		return nil, err
+	}
+	return q.number(found)
+}
+
+// cohortBody is the body of a saved cohort.
+type cohortBody struct {
+	Filter query.Filter `json:"filter" description:"conditions on a person's traits and on what a person did"`
+	About  string       `json:"about,omitempty" description:"a line or two for those who read it"`
+}
+
+func (d *Dashboard) checkCohort(_ context.Context, body json.RawMessage) error {
+	var c cohortBody
+	if err := saved.Decode(body, &c); err != nil {
+		return err
+	}
+	return query.Cohort{Filter: c.Filter}.Validate("body")
+}
