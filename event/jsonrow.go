@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 
 	"github.com/spoorhq/spoor/internal/jsonscan"
@@ -26,7 +27,7 @@ const rowTime = "2006-01-02 15:04:05.000000+00"
 
 // Append appends the event's row to dst, as one line without its end. left is how many columns were left out, because
 // they are too long or hold a time before the year 1, which no warehouse has; each is marked "<column>:left_out". A NUL in
-// a text becomes U+FFFD.
+// a text becomes U+FFFD, and a number in JSON that no 64 bits hold becomes a text.
 func (w *JSONRows) Append(dst []byte, e *Event) (row []byte, left int) {
 	dst = append(dst, '{')
 	for i := range w.columns {
@@ -42,7 +43,7 @@ func (w *JSONRows) Append(dst []byte, e *Event) (row []byte, left int) {
 		case JSON:
 			s := c.json(e)
 			null, fits = s == nil, w.fits(s)
-			dst = appendWithoutNUL(dst, s)
+			dst = appendLoadable(dst, s)
 		case Timestamp:
 			t := c.time(e)
 			null = t == NoTime
@@ -98,20 +99,56 @@ func (w *JSONRows) fits(text []byte) bool {
 	}
 }
 
-// appendWithoutNUL appends a JSON text with U+FFFD in place of each NUL.
-func appendWithoutNUL(dst, text []byte) []byte {
+// appendLoadable appends a JSON text with U+FFFD in place of each NUL, and with numbers that a warehouse would change or fail
+// on written as texts.
+func appendLoadable(dst, text []byte) []byte {
 	const nul = `\u0000`
-	for {
-		at := bytes.IndexByte(text, '\\')
-		if at < 0 {
-			return append(dst, text...)
+	for i := 0; i < len(text); {
+		from := i
+		switch c := text[i]; {
+		case c == '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] != '\\' {
+					continue
+				}
+				if bytes.HasPrefix(text[i:], []byte(nul)) {
+					dst = append(append(dst, text[from:i]...), `\ufffd`...)
+					i += len(nul) - 1
+					from = i + 1
+					continue
+				}
+				i++
+			}
+			i++
+		case c == '-' || '0' <= c && c <= '9':
+			for i++; i < len(text) && bytes.IndexByte([]byte("0123456789.eE+-"), text[i]) >= 0; i++ {
+			}
+			if !exact(view(text[from:i])) {
+				dst = append(append(append(dst, '"'), text[from:i]...), '"')
+				continue
+			}
+		default:
+			i++
 		}
-		if bytes.HasPrefix(text[at:], []byte(nul)) {
-			dst = append(append(dst, text[:at]...), `\ufffd`...)
-			text = text[at+len(nul):]
-			continue
-		}
-		dst = append(dst, text[:at+2]...)
-		text = text[at+2:]
+		dst = append(dst, text[from:i]...)
 	}
+	return dst
+}
+
+// exact tells whether a number is one that an integer or a double of 64 bits holds as it is written. Redshift fails a whole
+// file for one that is far outside of these.
+func exact(number string) bool {
+	if _, err := strconv.ParseInt(number, 10, 64); err == nil {
+		return true
+	}
+	digits, zero := 0, true
+	for i := 0; i < len(number) && number[i]|0x20 != 'e'; i++ {
+		if '0' <= number[i] && number[i] <= '9' {
+			digits++
+			zero = zero && number[i] == '0'
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	size := math.Abs(value)
+	return err == nil && digits <= 17 && (zero || size >= 1e-300) && size <= 1e300
 }

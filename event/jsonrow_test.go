@@ -63,6 +63,23 @@ func TestJSONRow(t *testing.T) {
 	}
 }
 
+func TestJSONRowNumbers(t *testing.T) {
+	t.Parallel()
+	for number, asText := range map[string]bool{
+		"0": false, "-1.50": false, "9223372036854775807": false, "1e10": false, "0.1": false, "-0": false, "0e999": false, "1.2345678901234567": false,
+		"9223372036854775808123": true, "1e400": true, "-1e400": true, "1e-400": true, "1.23456789012345678901": true,
+	} {
+		have := string(appendLoadable(nil, []byte(`{"a":[`+number+`,"`+number+`"],"b\\\"1":`+number+`}`)))
+		want := number
+		if asText {
+			want = `"` + number + `"`
+		}
+		if want = `{"a":[` + want + `,"` + number + `"],"b\\\"1":` + want + `}`; have != want {
+			t.Errorf("want %s; have %s", want, have)
+		}
+	}
+}
+
 func TestJSONRowLeavesOutWhatAWarehouseRefuses(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 51) // 102 bytes

@@ -3,11 +3,13 @@ package rowlog
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/spoorhq/spoor/event"
 )
 
-// deadLetter is a row of dead_letters, by the names of its columns. A byte column is loaded from hexadecimal.
+// deadLetter is a row of dead_letters, by the names of its columns. The bytes are hexadecimal, for COPY reads no bytes from
+// JSON; the table that Firehose loads has a column of text for them.
 type deadLetter struct {
 	ReceivedAt string `json:"received_at"`
 	Source     string `json:"source"`
@@ -27,13 +29,17 @@ type deadLetter struct {
 
 // deadLetter makes the row of an event that cannot be loaded.
 func (l *Log) deadLetter(e *event.Event, v event.Verdict, collector, position string) []byte {
+	raw := e.Raw[:min(len(e.Raw), l.options.TextBytes/2)]
+	if len(raw) < len(e.Raw) {
+		v.Detail += fmt.Sprintf(" (these are the first %d of %d bytes)", len(raw), len(e.Raw))
+	}
 	request := *e.Request
 	request.IP = l.pipeline.Address(request.IP)
 	row := deadLetter{
 		ReceivedAt: event.GoTime(e.ReceivedAt).Format("2006-01-02 15:04:05.000000+00"),
 		Source:     e.Request.Source, Protocol: e.Request.Protocol, Reason: string(v.Reason), Detail: clean(v.Detail),
 		MessageID: l.short(e.MessageID), Type: l.short(e.Type), Event: l.short(e.Name), Request: l.short(string(request.Line())),
-		Raw: hex.EncodeToString(e.Raw), Shard: collector, Position: position, Index: e.Index, LoadID: "door:" + position,
+		Raw: hex.EncodeToString(raw), Shard: collector, Position: position, Index: e.Index, LoadID: "door:" + position,
 	}
 	line := row.line()
 	if len(line)+1 > l.options.RecordBytes {
