@@ -61,6 +61,11 @@ type Limited interface{ Limits() Limits }
 // operator says otherwise.
 type Patient interface{ Patience() time.Duration }
 
+// Checker is a Warehouse that can try whether a load would be taken, without leaving anything.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
 // Rows is a query's answer; *sql.Rows is one.
 type Rows interface {
 	ColumnTypes() ([]*sql.ColumnType, error)

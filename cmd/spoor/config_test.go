@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -104,6 +105,32 @@ func TestExampleIsLoaded(t *testing.T) {
 	sources, err := parseSources(c.Serve.Source)
 	if err != nil || len(sources) != 3 || sources[2].rate != 5000 {
 		t.Errorf("want the three sources of the file, the last bounded to 5000; have %+v, %v", sources, err)
+	}
+}
+
+// TestAWSExampleIsLoaded parses every role's command line with the one file, and opens nothing.
+func TestAWSExampleIsLoaded(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"collect", "load", "dashboard", "doctor"} {
+		parser, c := parserOf(t)
+		if err := useConfigFile(parser, []string{"--config", filepath.Join("..", "..", "examples", "kinesis-redshift.yaml")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse([]string{command}); err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		stream := map[string]string{
+			"collect": c.Collect.Stream, "load": c.Load.Stream, "dashboard": c.Dashboard.Stream, "doctor": c.Doctor.Stream,
+		}[command]
+		if stream != "kinesis://spoor-events?region=eu-central-1" {
+			t.Errorf("%s: want the file's stream; have %q", command, stream)
+		}
+		if command == "load" && (c.Load.LoadEvery != 10*time.Second || !strings.HasPrefix(c.Load.Leases, "dynamodb://spoor-leases") || !strings.HasPrefix(c.Load.Warehouse, "redshift://")) {
+			t.Errorf("want the loader's settings of the file; have %+v", c.Load)
+		}
+		if sources, err := parseSources(c.Collect.Source); command == "collect" && (err != nil || len(sources) != 2) {
+			t.Errorf("want two sources; have %+v, %v", sources, err)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/spoorhq/spoor/stream"
+	"github.com/spoorhq/spoor/warehouse"
 )
 
 type doctorCommand struct {
@@ -224,12 +225,16 @@ func (d *doctor) open(ctx context.Context, logger *slog.Logger) {
 	}
 	w, err := openWarehouse(ctx, &d.c.warehouseFlags, &d.c.dataFlags)
 	if err != nil {
-		d.add("warehouse", false, "see the message; a file that another process has open cannot be checked", "%v", err)
+		d.add("warehouse", false, warehouseRemedy(d.c.Warehouse, err), "%v", err)
 		return
 	}
 	defer w.Close()
 	positions, err := w.Positions(ctx, name)
 	d.add("warehouse", err == nil, "see the message", "%s", told(err, fmt.Sprintf("%d shards have been loaded from", len(positions))))
+	if checker, ok := w.(warehouse.Checker); ok {
+		err := checker.Check(ctx)
+		d.add("warehouse load", err == nil, warehouseRemedy(d.c.Warehouse, err), "%s", told(err, "a row was staged and copied, and taken back"))
+	}
 }
 
 // server asks a running server; false: none answers.

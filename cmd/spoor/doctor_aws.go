@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"github.com/spoorhq/spoor/internal/awsconf"
 	"github.com/spoorhq/spoor/internal/awsdoctor"
@@ -26,6 +29,7 @@ func (d *doctor) aws(ctx context.Context) {
 	}{
 		{"--stream", d.c.Stream, checkStream},
 		{"--warehouse", d.c.Warehouse, checkStaging},
+		{"--leases", d.c.Leases, checkLeases},
 	} {
 		u, err := url.Parse(part.location)
 		if err != nil || !onAWS(u.Scheme) {
@@ -49,7 +53,7 @@ func (d *doctor) aws(ctx context.Context) {
 }
 
 func onAWS(scheme string) bool {
-	return scheme == "kinesis" || scheme == "firehose" || scheme == "redshift"
+	return slices.Contains([]string{"kinesis", "firehose", "redshift", "dynamodb"}, scheme)
 }
 
 // awsOptions gives how a URL's driver reaches AWS.
@@ -84,4 +88,29 @@ func checkStaging(ctx context.Context, config aws.Config, u *url.URL) []awsdocto
 		return nil // opening the warehouse says so
 	}
 	return []awsdoctor.Finding{awsdoctor.Staging(ctx, config, place.Host, strings.Trim(place.Path, "/"))}
+}
+
+// checkLeases checks what a loader may do to the table; what is in it is another finding.
+func checkLeases(ctx context.Context, config aws.Config, u *url.URL) []awsdoctor.Finding {
+	f := awsdoctor.Leases(ctx, config, u.Host)
+	if !f.OK && strings.HasPrefix(f.Detail, "ResourceNotFoundException") {
+		return nil // a loader makes it
+	}
+	return []awsdoctor.Finding{f}
+}
+
+// warehouseRemedy tells what helps when a warehouse cannot be opened or does not load.
+func warehouseRemedy(location string, err error) string {
+	api, asked := errors.AsType[smithy.APIError](err)
+	switch {
+	case !strings.HasPrefix(location, "redshift:"):
+		return "see the message; a file that another process has open cannot be checked"
+	case asked && strings.Contains(api.ErrorCode(), "AccessDenied"):
+		return "allow this identity what the message names: redshift-serverless:GetCredentials on the workgroup or redshift:GetClusterCredentialsWithIAM " +
+			"on the cluster's database to connect, s3:PutObject and s3:DeleteObject on the prefix of staging to load"
+	case err != nil && strings.Contains(err.Error(), "copying "):
+		return "attach the role of iam_role to the workgroup's namespace or the cluster, and allow it s3:GetObject and s3:ListBucket on the prefix of staging"
+	default:
+		return "see the message; to connect, the security group must let this machine reach port 5439, and the database user must exist and own the schema"
+	}
 }

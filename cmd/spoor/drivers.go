@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/internal/awsconf"
 	"github.com/spoorhq/spoor/lease"
 	"github.com/spoorhq/spoor/lease/dynamodb"
@@ -200,9 +201,31 @@ func schemaOf(kind string) ([]string, error) {
 		return duckdb.Schema(), nil
 	case "postgres":
 		return postgres.Schema(), nil
+	case "redshift":
+		var statements []string
+		for _, t := range warehouse.Tables() {
+			statements = append(statements, redshift.CreateTable(t)...)
+		}
+		return statements, nil
 	default:
-		return nil, usagef("schema knows duckdb and postgres; got %q", kind)
+		return nil, usagef("schema knows duckdb, postgres and redshift; got %q", kind)
 	}
+}
+
+// copyOptions are what a delivery stream's COPY needs for the rows that the door makes. There is no MAXERROR, which would
+// drop rows in silence.
+const copyOptions = "FORMAT AS JSON 'auto' GZIP TIMEFORMAT 'auto' TRUNCATECOLUMNS COMPUPDATE OFF STATUPDATE OFF"
+
+// firehoseSchema gives the tables that delivery streams load into Redshift, and the view that has each event once.
+func firehoseSchema() []string {
+	letters := warehouse.TableNamed("dead_letters")
+	for i := range letters.Columns {
+		if letters.Columns[i].Kind == event.Bytes {
+			letters.Columns[i].Kind = event.Text // hexadecimal, for COPY reads no bytes from JSON
+		}
+	}
+	statements := append(redshift.CreateTable(warehouse.TableNamed("events")), redshift.CreateTable(letters)...)
+	return append(statements, warehouse.EventsOnce(redshift.Dialect()))
 }
 
 // redacted gives a URL without its password.

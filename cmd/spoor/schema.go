@@ -1,30 +1,54 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 )
 
 type schemaCommand struct {
-	Kind string `arg:"" optional:"" help:"Which warehouse: duckdb or postgres." default:"duckdb"`
+	Kind     string `arg:"" optional:"" help:"Which warehouse: duckdb, postgres or redshift." default:"duckdb"`
+	Firehose bool   `help:"Of redshift: only what Firehose delivery streams load, the view that has each event once, and the COPY options."`
 }
 
 func (schemaCommand) Help() string {
 	return `Prints SQL and asks nothing of a warehouse. Spoor makes its tables by itself: this is for those who want to see them
-before.
+before, and for a Redshift that Firehose loads.
 
 Examples:
-  spoor schema postgres`
+  spoor schema postgres
+  spoor schema redshift --firehose`
 }
 
 // Run prints the statements.
 func (c *schemaCommand) Run(p *process) error {
+	if c.Firehose {
+		if c.Kind != "redshift" {
+			return usagef("--firehose is for redshift; got %q", c.Kind)
+		}
+		if err := printStatements(p.stdout, firehoseSchema()); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.stdout, firehoseSettings, copyOptions)
+		return err
+	}
 	statements, err := schemaOf(c.Kind)
 	if err != nil {
 		return err
 	}
 	return printStatements(p.stdout, statements)
 }
+
+// firehoseSettings is what a delivery stream must be told.
+const firehoseSettings = `-- A delivery stream for each table, with these settings:
+--   source           Direct PUT
+--   table            events, of the stream that --stream names; dead_letters, of the one in its dead_letters=
+--   columns          none: the rows name them
+--   S3 compression   GZIP
+--   COPY options     %s
+--   retry duration   7200
+-- Firehose delivers at least once: ask events_once, which has the first copy of each event.
+`
 
 func printStatements(w io.Writer, statements []string) error {
 	var b strings.Builder

@@ -9,7 +9,7 @@ import (
 
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"duckdb", "postgres"} {
+	for _, kind := range []string{"duckdb", "postgres", "redshift"} {
 		out, stderr, code := runIn(t, "", "schema", kind)
 		if code != exitOK {
 			t.Fatalf("%s: %d: %s", kind, code, stderr)
@@ -27,6 +27,25 @@ func TestSchema(t *testing.T) {
 	}
 	if _, stderr, code := runIn(t, "", "schema", "shed"); code != exitUsage || !strings.Contains(stderr, `"shed"`) {
 		t.Errorf("want the kind refused; have %d: %s", code, stderr)
+	}
+}
+
+func TestSchemaForFirehose(t *testing.T) {
+	t.Parallel()
+	out, stderr, code := runIn(t, "", "schema", "redshift", "--firehose")
+	if code != exitOK {
+		t.Fatalf("%d: %s", code, stderr)
+	}
+	for _, want := range []string{"create table events (\n", "create table dead_letters (\n", "create view events_once as", "FORMAT AS JSON 'auto' GZIP"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "varbyte") || strings.Contains(out, "create table ledger") {
+		t.Errorf("want no bytes, which COPY reads from no JSON, and no table that Firehose does not load; have\n%s", out)
+	}
+	if _, stderr, code := runIn(t, "", "schema", "postgres", "--firehose"); code != exitUsage || !strings.Contains(stderr, `"postgres"`) {
+		t.Errorf("want it refused for another warehouse; have %d: %s", code, stderr)
 	}
 }
 

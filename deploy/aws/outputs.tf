@@ -29,6 +29,7 @@ output "database_users" {
     create group spoor;
     create user "IAMR:${aws_iam_role.loader.name}" password disable in group spoor;
     create user "IAMR:${aws_iam_role.dashboard.name}" password disable in group spoor;
+    grant create on database ${var.database} to "IAMR:${aws_iam_role.loader.name}";
     create schema ${local.schema} authorization "IAMR:${aws_iam_role.loader.name}";
     grant all on schema ${local.schema} to group spoor;
     alter default privileges for user "IAMR:${aws_iam_role.loader.name}" in schema ${local.schema} grant all on tables to group spoor;

@@ -38,6 +38,7 @@ locals {
         SPOOR_STREAM     = local.read_stream
         SPOOR_WAREHOUSE  = local.warehouse
         SPOOR_LOAD_EVERY = var.load_every
+        SPOOR_LEASES     = "dynamodb://${aws_dynamodb_table.leases.name}?region=${var.region}"
       }
       secrets      = {}
       target_group = null
