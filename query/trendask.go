@@ -15,6 +15,9 @@ type Source interface {
 	Dialect() warehouse.Dialect
 }
 
+// maxNumbers bounds an answer.
+const maxNumbers = 200_000
+
 // AskTrend answers a trend. now is what its relative ranges count from.
 func AskTrend(ctx context.Context, w Source, t Trend, now time.Time) (TrendAnswer, error) {
 	if err := t.Validate(); err != nil {
@@ -23,6 +26,13 @@ func AskTrend(ctx context.Context, w Source, t Trend, now time.Time) (TrendAnswe
 	period, err := t.Range.Resolve(now)
 	if err != nil {
 		return TrendAnswer{}, err
+	}
+	groups := 1
+	if t.Breakdown != nil {
+		groups += t.Breakdown.Groups()
+	}
+	if n := len(period.Buckets) * groups * (len(t.Series) + len(t.Formulas)); n > maxNumbers {
+		return TrendAnswer{}, invalid("range.interval", period.Interval, "gives %d numbers with so many buckets, groups and series, over %d", n, maxNumbers)
 	}
 	a := TrendAnswer{Period: period, Lines: []Line{}}
 	a.Complete.AskedAt = now

@@ -24,6 +24,8 @@ type World struct {
 	Identities map[string]string            // anonymous id → user id
 	Traits     map[string]map[string]string // user id → trait → its JSON
 	Now        time.Time
+
+	loads int
 }
 
 // The world's vocabulary is small, so that what questions ask for is there.
@@ -161,31 +163,46 @@ func (w *World) Load(ctx context.Context, into warehouse.Warehouse) error {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return int(w.Events[a].ReceivedAt - w.Events[b].ReceivedAt) })
 	per := (len(order) + batches - 1) / batches
-	for n := range batches {
-		part := order[min(n*per, len(order)):min((n+1)*per, len(order))]
-		b := w.batch(n, part)
-		if n == 0 {
-			for user, traits := range w.Traits {
-				raw := map[string]json.RawMessage{}
-				for name, value := range traits {
-					raw[name] = json.RawMessage(value)
-				}
-				text, err := json.Marshal(raw)
-				if err != nil {
-					return err
-				}
-				b.Users = append(b.Users, warehouse.User{UserID: user, Traits: text, FirstSeen: 0, SeenAt: 1})
-			}
+	var users []warehouse.User
+	for user, traits := range w.Traits {
+		raw := map[string]json.RawMessage{}
+		for name, value := range traits {
+			raw[name] = json.RawMessage(value)
 		}
-		_, err := into.Load(ctx, b)
-		if b.Events != nil {
-			b.Events.Release()
-		}
+		text, err := json.Marshal(raw)
 		if err != nil {
 			return err
 		}
+		users = append(users, warehouse.User{UserID: user, Traits: text, FirstSeen: 0, SeenAt: 1})
+	}
+	for n := range batches {
+		if err := w.load(ctx, into, order[min(n*per, len(order)):min((n+1)*per, len(order))], users); err != nil {
+			return err
+		}
+		users = nil
 	}
 	return nil
+}
+
+// Add has more happen in a world that is loaded, and loads it as one batch.
+func (w *World) Add(ctx context.Context, into warehouse.Warehouse, events ...event.Event) error {
+	var part []int
+	for _, e := range events {
+		part = append(part, len(w.Events))
+		w.Events = append(w.Events, e)
+	}
+	return w.load(ctx, into, part, nil)
+}
+
+func (w *World) load(ctx context.Context, into warehouse.Warehouse, part []int, users []warehouse.User) error {
+	b := w.batch(w.loads, part)
+	b.Users = users
+	_, err := into.Load(ctx, b)
+	if b.Events != nil {
+		b.Events.Release()
+	}
+	w.loads++
+	return err
 }
 
 func (w *World) batch(n int, part []int) *warehouse.Batch {
