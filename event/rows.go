@@ -1,6 +1,8 @@
 package event
 
 import (
+	"math"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -17,6 +19,8 @@ type Rows struct {
 	room      int // rows that the columns have memory for
 	jsonSize  int
 	usual     int // rows of the last batch, or what NewRows was told
+	long      int // see Judge
+	holds     func(e *Event, column, text string) bool
 }
 
 // columnBuilder is one column's buffers, with memory for Rows.room rows.
@@ -35,11 +39,17 @@ type columnBuilder struct {
 
 // NewRows makes a builder for batches of about capacity rows.
 func NewRows(allocator memory.Allocator, capacity int) *Rows {
-	r := &Rows{allocator: allocator, schema: Schema(Columns()), usual: capacity}
+	r := &Rows{allocator: allocator, schema: Schema(Columns()), usual: capacity, long: math.MaxInt}
 	for _, c := range eventColumns() {
 		r.columns = append(r.columns, columnBuilder{eventColumn: c})
 	}
 	return r
+}
+
+// Judge has each text of over so many bytes judged before it goes into its column. One that is refused leaves it empty; the
+// event may be marked meanwhile.
+func (r *Rows) Judge(long int, holds func(e *Event, column, text string) bool) {
+	r.long, r.holds = long, holds
 }
 
 // Append copies an event into the columns.
@@ -54,7 +64,11 @@ func (r *Rows) Append(e *Event) {
 		null := false
 		switch c.Kind {
 		case Text:
-			if s := c.text(e); s != "" {
+			s := c.text(e)
+			if len(s) > r.long && !r.holds(e, c.Name, s) {
+				s = ""
+			}
+			if s != "" {
 				c.put(r.allocator, s)
 			} else {
 				null = !c.Required

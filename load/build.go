@@ -31,6 +31,7 @@ type builder struct {
 	people    *people
 	sequences *sequences
 	reached   *reaches
+	limits    warehouse.Limits
 	positions map[string]string // how far each shard is in batches already taken
 	// sure is from when on seen knows all ids that an event could be a duplicate of. One that was received before is a
 	// suspect: the warehouse is asked as well. forgotten is the latest that seen was told to forget by, and sure is never
@@ -41,6 +42,7 @@ type builder struct {
 	ids      *dedup.Batch
 	rows     *event.Rows
 	dead     *array.RecordBuilder
+	origin   event.Origin // of the event that is being placed
 	moves    map[string]warehouse.Move
 	suspects []int32
 	bytes    int
@@ -67,6 +69,9 @@ func (l *Loader) begin(ctx context.Context, positions map[string]string) (*build
 		rows:   event.NewRows(memory.DefaultAllocator, 0),
 		dead:   array.NewRecordBuilder(memory.DefaultAllocator, event.Schema(warehouse.DeadLetterColumns())),
 		oldest: event.NoTime, forgotten: event.NoTime,
+	}
+	if limited, ok := o.Warehouse.(warehouse.Limited); ok {
+		b.limit(limited.Limits())
 	}
 	if err := b.remember(ctx); err != nil {
 		b.close()
@@ -208,7 +213,7 @@ func (b *builder) next(origin event.Origin) (more bool, err error) {
 			b.tally.count(e.Request).Duplicate++
 			continue
 		}
-		if err := b.place(e); err != nil {
+		if err := b.place(e, origin); err != nil {
 			return false, err
 		}
 	}
@@ -216,10 +221,14 @@ func (b *builder) next(origin event.Origin) (more bool, err error) {
 }
 
 // place puts an event into the table.
-func (b *builder) place(e *event.Event) error {
+func (b *builder) place(e *event.Event, origin event.Origin) error {
+	b.origin = origin
 	b.pipeline.Apply(e)
 	if e.Timestamp == event.NoTime {
 		e.Timestamp = e.ReceivedAt
+	}
+	if err := b.fit(e); err != nil {
+		return err
 	}
 	if err := b.people.meet(e); err != nil {
 		return err
@@ -235,8 +244,18 @@ func (b *builder) place(e *event.Event) error {
 // bury makes the event a dead letter.
 func (b *builder) bury(e *event.Event, v event.Verdict, origin event.Origin) {
 	b.tally.count(e.Request).Dead++
+	b.write(e, v, origin)
+}
+
+// write writes a dead letter. A text that the warehouse cannot hold is left out of it, and is a letter of its own.
+func (b *builder) write(e *event.Event, v event.Verdict, origin event.Origin) {
 	b.loader.metrics.refused(v.Reason)
+	var left []string
 	text := func(column int, s string) {
+		if !b.limits.HoldsText(s) {
+			left = append(left, s)
+			s = ""
+		}
 		b.dead.Field(column).(*array.StringBuilder).Append(strings.ToValidUTF8(s, "\uFFFD"))
 	}
 	optional := func(column int, s string) {
@@ -262,6 +281,10 @@ func (b *builder) bury(e *event.Event, v event.Verdict, origin event.Origin) {
 	text(11, origin.Position)
 	b.dead.Field(12).(*array.Int32Builder).Append(int32(e.Index))
 	b.bytes += len(e.Raw)
+	for _, s := range left {
+		short := &event.Event{Raw: []byte(s), ReceivedAt: e.ReceivedAt, Index: e.Index, Request: &event.Request{Source: e.Request.Source, Protocol: e.Request.Protocol}}
+		b.write(short, event.Verdict{Reason: event.OversizeValue, Detail: "of the dead letter with the same position and index"}, origin)
+	}
 }
 
 // take gives the finished batch, and begins the next.

@@ -125,7 +125,9 @@ func (p *pipe) audit() {
 		ids[id] = true
 	}
 	for _, r := range w.dead {
-		dead[of(r)]++
+		if r.text("reason") != string(event.OversizeValue) { // beside its event's ending
+			dead[of(r)]++
+		}
 	}
 	loaded := int64(0)
 	for at, c := range w.counts {

@@ -49,6 +49,8 @@ type fakeWarehouse struct {
 	identities map[string]warehouse.Identity
 	users      map[string]warehouse.User
 
+	limits warehouse.Limits
+
 	// fault, where it is set, is asked about each Load, counted from 1, before it does anything.
 	fault    func(load int, b *warehouse.Batch) fault
 	attempts int
@@ -72,6 +74,8 @@ func newWarehouse() *fakeWarehouse {
 		identities: map[string]warehouse.Identity{}, users: map[string]warehouse.User{},
 	}
 }
+
+func (w *fakeWarehouse) Limits() warehouse.Limits { return w.limits }
 
 func (w *fakeWarehouse) Positions(context.Context, string) (map[string]string, error) {
 	w.mu.Lock()

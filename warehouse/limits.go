@@ -75,3 +75,11 @@ func (l Limits) TrimObject(text []byte) ([]byte, error) {
 	}
 	return json.Marshal(members)
 }
+
+// ShortText is how long a text may be that is short enough however it is stored.
+func (l Limits) ShortText() int {
+	if l.Stored != nil {
+		return l.Text / maxGrowth
+	}
+	return l.Text
+}

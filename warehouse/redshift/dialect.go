@@ -61,13 +61,14 @@ func Reachable(name string) bool { return name != "" && len(pgsql.EncodeName(nam
 // text only where it is short enough for a VARCHAR. Numbers that a SUPER would not hold to the digit are strings with
 // a mark (see appendSuper).
 func (dialect) Property(column string, path []string, kind event.PropertyKind) string {
-	v := column
+	way := []string{column}
 	for _, name := range path {
 		if !Reachable(name) {
 			return "cast(null as " + typeOf(kind) + ")"
 		}
-		v += "." + pgsql.Quote(pgsql.EncodeName(name))
+		way = append(way, pgsql.Quote(pgsql.EncodeName(name)))
 	}
+	v := strings.Join(way, ".")
 	is := func(kind string) string { return fmt.Sprintf("json_typeof(%s) = '%s'", v, kind) }
 	raw := fmt.Sprintf("json_serialize(%s)", v)
 	str := fmt.Sprintf("cast(%s as %s)", v, text)
