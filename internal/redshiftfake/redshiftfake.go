@@ -136,7 +136,7 @@ func (s *Server) Objects(bucket, prefix string) ([]string, error) {
 
 // Put stores an object.
 func (s *Server) Put(bucket, key string, content []byte) error {
-	_, err := s.objects.PutObject(bucket, key, nil, bytes.NewReader(content), int64(len(content)), nil)
+	_, err := s.objects.PutObject(bucket, key, map[string]string{}, bytes.NewReader(content), int64(len(content)), nil)
 	return err
 }
 
