@@ -226,9 +226,9 @@ func (s *session) simple(m *pgproto3.Query) error {
 
 // rewrite gives a statement as PostgreSQL takes it, with what the session knows.
 func (s *session) rewrite(words []word) (rewritten, error) {
-	s.inside = s.status == 'T'
+	s.inside, s.supers = s.status == 'T', nil
 	s.superColumn = func(name string) bool {
-		if s.supers == nil || !s.supers[name] {
+		if s.supers == nil {
 			s.supers = map[string]bool{}
 			_ = s.ask("select distinct attname from pg_attribute where atttypid = 'pg_catalog.super'::regtype", func(values [][]byte) {
 				s.supers[string(values[0])] = true
