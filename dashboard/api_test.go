@@ -192,6 +192,13 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "sql", target: "/api/sql", body: `{"sql":""}`, status: 400},
 		{id: "sql", target: "/api/sql?format=lines", body: `{"sql":"select 1"}`, status: 200},
 		{id: "schema", target: "/api/schema", status: 200},
+		{id: "sources", target: "/api/sources", status: 200},
+		{id: "pipeline", target: "/api/pipeline?from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z", status: 200},
+		{id: "pipeline", target: "/api/pipeline?from=yesterday", status: 400},
+		{id: "deadLetters", target: "/api/dead-letters?reason=unknown_type&source=web&limit=2", status: 200},
+		{id: "deadLetters", target: "/api/dead-letters?limit=1000", status: 400},
+		{id: "trace", target: "/api/trace?id=m1", status: 200},
+		{id: "trace", target: "/api/trace", status: 400},
 		{id: "replay", target: "/api/replay", body: `{"reason":"unknown_type","source":"web","from":"2026-11-01T00:00:00Z","dry_run":true}`, status: 200},
 		{id: "replay", target: "/api/replay", body: `{"from":"2026-11-02T00:00:00Z","to":"2026-11-01T00:00:00Z","dry_run":true}`, status: 400},
 		{id: "audit", target: "/api/audit?from=2026-11-23T00:00:00Z&wait=1s", status: 200},
@@ -321,7 +328,7 @@ func oneRowEach(_ context.Context, query string, _ []any) (*fakedb.Answer, error
 	now := time.Now().UTC()
 	minute := now.Truncate(time.Minute)
 	switch {
-	case strings.Contains(query, "from ledger where"):
+	case strings.Contains(query, "from ledger where minute >= ?\n"):
 		return &fakedb.Answer{Columns: make([]string, 8), Rows: [][]any{{minute, "web", "", "", int64(3), int64(1), int64(1), int64(1)}}}, nil
 	case strings.Contains(query, "with top as"):
 		return &fakedb.Answer{Columns: make([]string, 6), Rows: [][]any{{"track", "x", int64(3), int64(1), minute, int64(3)}}}, nil
@@ -329,6 +336,22 @@ func oneRowEach(_ context.Context, query string, _ []any) (*fakedb.Answer, error
 		return &fakedb.Answer{Columns: make([]string, 12), Rows: [][]any{
 			{"m1", "web", "track", "x", "u", "a", now, now, "segment", `{"a":[1]}`, `{"b":null}`, `{"c":"d"}`},
 		}}, nil
+	case strings.Contains(query, "from (select * from dead_letters"):
+		return &fakedb.Answer{Columns: make([]string, 15), Rows: [][]any{
+			{now, "web", "segment", "unknown_type", "what", "m1", "x", "y", "{}", []byte("{}"), "0", "7", int64(1), "l1", now},
+		}}, nil
+	case strings.Contains(query, "from dead_letters"):
+		return &fakedb.Answer{Columns: make([]string, 5), Rows: [][]any{{"unknown_type", "web", int64(3), now, now}}}, nil
+	case strings.Contains(query, "from loads order"):
+		return &fakedb.Answer{Columns: make([]string, 5), Rows: [][]any{{"l1", now, int64(3), int64(2), int64(1)}}}, nil
+	case strings.Contains(query, "select e.message_id"):
+		return &fakedb.Answer{Columns: make([]string, 16), Rows: [][]any{
+			{"m1", "web", "track", "x", "u", "a", now, now, "segment", `{"a":[1]}`, nil, nil, now, "l1", now, "clock:future"},
+		}}, nil
+	case strings.Contains(query, "as recent from ledger"):
+		return &fakedb.Answer{Columns: make([]string, 7), Rows: [][]any{{"web", minute, minute, int64(3), int64(1), int64(1), int64(1)}}}, nil
+	case strings.Contains(query, "as begun"), strings.Contains(query, "from ledger where minute in"):
+		return &fakedb.Answer{Columns: make([]string, 6), Rows: [][]any{{minute, "web", int64(3), int64(1), int64(1), int64(1)}}}, nil
 	case strings.Contains(query, "from catalog"):
 		return &fakedb.Answer{Columns: make([]string, 5), Rows: [][]any{{"event_x", "x", "track", "n", "integer"}}}, nil
 	case query == "select 1", strings.Contains(query, "(select 1"):

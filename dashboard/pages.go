@@ -29,8 +29,8 @@ func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage()}},
 		{"Ask", []room{sqlPage()}},
-		{"Look up", nil},
-		{"Run", nil},
+		{"Look up", []room{tracePage()}},
+		{"Run", []room{pipelinePage(), sourcesPage()}},
 	}
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 const from = (name) => import(new URL(`../../dashboard/assets/js/${name}.js`, import.meta.url))
 const format = await from('format')
-const numbers = await from('numbers')
+const numbers = await from('measures')
 const { bySource } = await from('tables')
 const { parts } = await from('minutes')
 const { slots } = await from('parts/palette')
@@ -21,7 +21,7 @@ test('numbers are short, and are never rounded to a lie', () => {
   each(format.rate, [[0, '0'], [0.2, '0.2'], [9.94, '9.9'], [9.96, '10'], [123_456.7, '123,457']])
   each(format.bytes, [[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KiB'], [10 * 2 ** 30, '10 GiB'], [123.4 * 2 ** 20, '123 MiB']])
   each(format.share, [[[0, 10], '0%'], [[10, 10], '100%'], [[1, 1e9], '<0.01%'], [[999_999, 1e6], '99.9%'], [[1, 3], '33.3%'], [[1, 200], '0.50%'], [[1, 0], '0%']])
-  each(format.duration, [[0.04, '0.0 s'], [0.84, '0.8 s'], [9.96, '10 s'], [59.4, '59 s'], [60, '1 min'], [250, '4 min 10 s'], [11_520, '3 h 12 min'], [187_200, '2 d 4 h'], [-3, '0.0 s']])
+  each(format.duration, [[0, '0.0 s'], [0.04, '40 ms'], [0.0001, '1 ms'], [0.0999, '0.1 s'], [0.84, '0.8 s'], [9.96, '10 s'], [59.4, '59 s'], [60, '1 min'], [250, '4 min 10 s'], [11_520, '3 h 12 min'], [187_200, '2 d 4 h'], [-3, '0.0 s']])
   each(format.plural, [[[1, 'row', 'rows'], '1 row'], [[2000, 'row', 'rows'], '2,000 rows']])
 })
 
@@ -117,4 +117,38 @@ test('properties are shown on one line', () => {
   assert.equal(preview({ properties: { revenue: 12, sku: 'A-1', nested: { a: [1] } } }), 'revenue 12 · sku A-1 · nested {"a":[1]}')
   assert.equal(preview({ traits: { plan: 'pro' } }), 'plan pro')
   assert.equal(preview({}), '')
+})
+
+const { buckets } = await from('ledger')
+const { story } = await from('story')
+
+test('the ledger is laid out along its range, and adds up', () => {
+  const line = (minute, source, accepted, loaded, duplicate, dead) => ({ minute, source, accepted, loaded, duplicate, dead })
+  const { points, sums, sources, total } = buckets({
+    from: '2026-11-23T12:00:00Z', to: '2026-11-23T12:04:00Z', interval: 'minute',
+    ledger: [line('2026-11-23T12:01:00Z', 'web', 5, 3, 1, 1), line('2026-11-23T12:01:00Z', 'app', 2, 2, 0, 0), line('2026-11-23T12:03:00Z', 'web', 1, 1, 0, 0)],
+  })
+  assert.equal(points.length, 4)
+  assert.deepEqual(sums, { loaded: [0, 5, 0, 1], duplicate: [0, 1, 0, 0], dead: [0, 1, 0, 0] })
+  assert.deepEqual(sources.map((s) => [s.source, s.accepted]), [['web', 6], ['app', 2]])
+  assert.deepEqual(total, { accepted: 8, loaded: 6, duplicate: 1, dead: 1 })
+})
+
+test('an event’s story has one end', () => {
+  const t = (s) => `2026-11-23T12:00:${String(s).padStart(2, '0')}Z`
+  const row = { source: 'web', received_at: t(1), loaded_at: t(2) }
+  const copy = (s, more = {}) => ({ source: 'web', received_at: t(s), taken_at: t(s), in_flight: false, ...more })
+  const letter = { source: 'web', received_at: t(5), reason: 'x' }
+  const of = (known, found, searched = { done: true }) => {
+    const { verdict, steps } = story({ rows: [], dead: [], minutes: [], ...known }, found, searched)
+    return [verdict, ...steps.map((s) => s.kind)].join(' ')
+  }
+  assert.equal(of({}, [], null), 'searching')
+  assert.equal(of({}, []), 'unknown')
+  assert.equal(of({ rows: [row] }, []), 'loaded accepted loaded')
+  assert.equal(of({ rows: [row] }, [copy(1), copy(3)]), 'loaded accepted loaded duplicate', 'a retry is a duplicate; the first is the row')
+  assert.equal(of({}, [copy(1, { in_flight: true })]), 'flight flight')
+  assert.equal(of({ dead: [letter] }, [copy(5, { refused: 'x' })]), 'dead dead')
+  assert.equal(of({ rows: [row], dead: [{ ...letter, received_at: t(0) }] }, []), 'loaded dead accepted loaded')
+  assert.equal(of({}, [copy(1)]), 'passed passed')
 })

@@ -47,9 +47,10 @@ export function share(part, whole) {
   return `${Math.min(percent, 99.9).toFixed(1)}%`
 }
 
-/** Seconds: 0.8 s, 12 s, 4 min 10 s, 3 h 12 min, 2 d 4 h */
+/** Seconds: 12 ms, 0.8 s, 12 s, 4 min 10 s, 3 h 12 min, 2 d 4 h */
 export function duration(seconds) {
   const s = Math.max(0, seconds)
+  if (s > 0 && s < 0.0995) return `${Math.max(1, Math.round(1000 * s))} ms`
   if (s < 9.95) return `${s.toFixed(1)} s`
   const whole = Math.round(s)
   if (whole < 60) return `${whole} s`
@@ -74,6 +75,9 @@ export const date = (t) => day.format(t)
 
 /** 23 Nov, 12:03:41; of another year with it: 23 Nov 2025, 12:03:41 */
 export const moment = (t) => (t.getFullYear() === new Date().getFullYear() ? second : secondOfYear).format(t)
+
+/** 23 Nov, 12:03:41.123 */
+export const exact = (t) => `${moment(t)}.${String(t.getMilliseconds()).padStart(3, '0')}`
 
 /** 12:03:41.123 */
 export const precise = (t) => `${time.format(t)}.${String(t.getMilliseconds()).padStart(3, '0')}`

@@ -136,9 +136,9 @@ const waitShownAfter = 200 // ms: what is faster needs no word
  *     })
  *
  * A new run ends the one before. progress(text, part) says how far it is; part is 0 to 1, or left out. What was shown
- * stays, paler, until the new answer is there. run gives true once an answer is shown.
+ * stays, paler unless pale is false, until the new answer is there. run gives true once an answer is shown.
  */
-export function answers(box, { what = 'Asking' } = {}) {
+export function answers(box, { what = 'Asking', pale = true } = {}) {
   const body = make('div', 'answer-body', '', ...box.childNodes)
   const said = make('span')
   const bar = make('progress')
@@ -170,6 +170,7 @@ export function answers(box, { what = 'Asking' } = {}) {
     }, waitShownAfter)
     const tick = setInterval(tell, 1000)
     box.setAttribute('aria-busy', 'true')
+    body.classList.toggle('pale', pale)
     const end = () => {
       clearTimeout(appear)
       clearInterval(tick)
@@ -177,6 +178,7 @@ export function answers(box, { what = 'Asking' } = {}) {
       current = null
       wait.hidden = true
       box.removeAttribute('aria-busy')
+      body.classList.remove('pale')
       return true
     }
     try {

@@ -4,7 +4,7 @@ import { make, mark, put, show } from '../dom.js'
 import { button } from './ask.js'
 import { csv, download, fileName } from './download.js'
 
-const atOnce = 200 // rows on the page; more are asked for
+const usual = 200 // rows on the page; more are asked for
 
 /** How each kind of column is written and aligned. A column may have a text(value, row) of its own. */
 const kinds = {
@@ -39,16 +39,16 @@ export function compare(a, b, desc = false) {
  *     })
  *     list.show(rows)
  *
- * exports: false leaves out the buttons that export. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
+ * exports: false leaves out the buttons that export; first is how many rows are shown before more are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
  * cell(value, row) an element to show; head an element beside its name. total is how many rows there are in all where
  * show got fewer. Within the box the table scrolls by itself; a CSS height is given by --table-height.
  */
 export function table(box, options) {
-  const { caption, columns, file = caption, empty = null, exports = true, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
+  const { caption, columns, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
   const value = (column, row) => (column.value ? column.value(row) : row[column.key])
   let sort = options.sort ?? null
   let rows = []
-  let shown = atOnce
+  let shown = first
   let selected = null
   let note = ''
 
@@ -63,10 +63,10 @@ export function table(box, options) {
   const grid = make('table', 'grid', '', make('caption', 'unseen', caption), make('thead', '', '', line), body)
   const scroll = make('div', 'grid-box', '', grid)
   scroll.tabIndex = 0
-  scroll.setAttribute('role', 'region')
+  scroll.setAttribute('role', 'group')
   scroll.setAttribute('aria-label', caption)
   const more = button('', () => {
-    shown += 5 * atOnce
+    shown += 5 * usual
     draw()
   }, 'more')
   const none = make('div', '', '', empty ?? make('p', 'none', 'Nothing.'))
@@ -144,7 +144,7 @@ export function table(box, options) {
     put(count, `${format.plural(rows.length, ...what)}${note}`)
     const over = all.length - shown
     show(more, over > 0)
-    put(more, `Show ${format.count(Math.min(over, 5 * atOnce))} more of ${format.count(over)}`)
+    put(more, `Show ${format.count(Math.min(over, 5 * usual))} more of ${format.count(over)}`)
     show(head, exports && rows.length > 0)
     show(scroll, rows.length > 0)
     show(none, rows.length === 0)
@@ -155,7 +155,7 @@ export function table(box, options) {
     show(next, { remark = '' } = {}) {
       rows = next
       note = remark
-      shown = atOnce
+      shown = first
       draw()
     },
     /** select marks the row whose key(row) is this. */

@@ -1,0 +1,71 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/spoorhq/spoor/query"
+	"github.com/spoorhq/spoor/tail"
+)
+
+func tracePage() room { return room{Name: "Trace", Path: "/trace", file: "trace"} }
+
+type traceParams struct {
+	ID string `query:"id" required:"true" description:"The event's message id."`
+}
+
+// traceLine is one line of a trace: one of its members.
+type traceLine struct {
+	Warehouse *query.Trace   `json:"warehouse,omitempty"`
+	Found     *tail.Found    `json:"found,omitempty"`
+	Searched  *tail.Searched `json:"searched,omitempty"`
+	Error     string         `json:"error,omitempty" description:"why the stream could not be looked through; what came before holds"`
+	Code      string         `json:"code,omitempty"`
+}
+
+// searchFor is how long the stream is looked through.
+const searchFor = 2 * time.Minute
+
+// trace answers one JSON object a line: what the warehouse knows, then what the stream still holds, as it is found.
+func (d *Dashboard) trace(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("id")
+	if id == "" {
+		refuseField(w, "id", "", errors.New("id must be a message id"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
+	defer cancel()
+	known, err := query.AskTrace(ctx, d.options.Warehouse, id)
+	if err != nil {
+		d.failed(w, r, err)
+		return
+	}
+	out := newNDJSON(w)
+	say := func(line traceLine) error {
+		if err := sendJSON(out, "", line); err != nil {
+			return err
+		}
+		return out.flush()
+	}
+	if say(traceLine{Warehouse: &known}) != nil {
+		return
+	}
+	looking, stop := context.WithTimeout(r.Context(), searchFor)
+	defer stop()
+	searched, err := d.options.Watcher.Find(looking, id,
+		func(f tail.Found) error { return say(traceLine{Found: &f}) },
+		func(s tail.Searched) error { return say(traceLine{Searched: &s}) })
+	if r.Context().Err() != nil {
+		return
+	}
+	line := traceLine{Searched: &searched}
+	if err != nil {
+		line.Error, line.Code = err.Error(), "failed"
+		if errors.Is(err, context.DeadlineExceeded) {
+			line.Error, line.Code = "the stream holds more than can be looked through in "+inWords(searchFor), "timeout"
+		}
+	}
+	_ = say(line)
+}
