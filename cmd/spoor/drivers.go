@@ -214,7 +214,7 @@ func schemaOf(kind string) ([]string, error) {
 
 // copyOptions are what a delivery stream's COPY needs for the rows that the door makes. There is no MAXERROR, which would
 // drop rows in silence.
-const copyOptions = "FORMAT AS JSON 'auto' GZIP TIMEFORMAT 'auto' TRUNCATECOLUMNS COMPUPDATE OFF STATUPDATE OFF"
+const copyOptions = "FORMAT AS JSON 'auto' GZIP TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF"
 
 // firehoseSchema gives the tables that delivery streams load into Redshift, and the view that has each event once.
 func firehoseSchema() []string {

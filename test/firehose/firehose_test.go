@@ -187,7 +187,7 @@ func delivered(t *testing.T, objects map[string]string) *sql.DB {
 		t.Fatal(err)
 	}
 	for _, s := range append(duckdb.Schema(), warehouse.EventsOnce(d), "set timezone = 'UTC'") {
-		exec(t, db, s)
+		execute(t, db, s)
 	}
 	for table, pattern := range objects {
 		var columns, values []string
@@ -198,13 +198,13 @@ func delivered(t *testing.T, objects map[string]string) *sql.DB {
 			}
 			columns, values = append(columns, fmt.Sprintf("'%s': '%s'", c.Name, kind)), append(values, value)
 		}
-		exec(t, db, fmt.Sprintf("insert into %s select %s from read_json('%s', format = 'newline_delimited', columns = {%s})",
+		execute(t, db, fmt.Sprintf("insert into %s select %s from read_json('%s', format = 'newline_delimited', columns = {%s})",
 			table, strings.Join(values, ", "), pattern, strings.Join(columns, ", ")))
 	}
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statement string) {
+func execute(t *testing.T, db *sql.DB, statement string) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
@@ -263,7 +263,7 @@ func TestRowsAreTheLoaders(t *testing.T) {
 		t.Errorf("want copies among over 1000 events; have %d rows of %d events", all, once)
 	}
 
-	exec(t, db, fmt.Sprintf("attach '%s' as loaded (read_only)", path))
+	execute(t, db, fmt.Sprintf("attach '%s' as loaded (read_only)", path))
 	for _, table := range []struct{ name, have, columns, but string }{
 		// Numbers that Redshift would fail on are texts in a delivered row, on purpose.
 		{"events", "events_once", columns("events", "load_id"), "properties is null or properties::varchar not like '%e300%'"},
