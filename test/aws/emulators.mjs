@@ -18,5 +18,6 @@ process.on('uncaughtException', (err) => {
   if (err.code !== 'ECONNRESET') throw err
 })
 console.log(lines.join('\n'))
+process.on('SIGINT', () => {}) // from the terminal: whoever started this still needs it
 process.stdin.resume()
 process.stdin.on('end', () => process.exit(0))

@@ -51,6 +51,8 @@ type Process struct {
 	args []string
 	log  tail
 	out  io.Writer
+	// Apart: an interrupt from the terminal does not reach the process, which whoever started it will stop.
+	Apart bool
 
 	mu   sync.Mutex
 	url  string
@@ -87,6 +89,7 @@ func (p *Process) Start(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.Command(path, p.args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.Apart}
 	cmd.Stderr = &p.log
 	if p.out != nil {
 		cmd.Stderr = io.MultiWriter(&p.log, p.out)

@@ -18,15 +18,15 @@ import (
 // patience is how long anything may take here before a test gives up: a browser starts within it on a busy machine.
 const patience = 60 * time.Second
 
-// process is a program that a test has started. Its standard error goes to the test's log when the test fails.
-type process struct {
+// program is one that a test has started. Its standard error goes to the test's log when the test fails.
+type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	stdout *bufio.Reader
 }
 
-func start(t *testing.T, path string, args ...string) *process {
+func start(t *testing.T, path string, args ...string) *program {
 	t.Helper()
 	// The end of the test does not kill it: it is asked to end, and looked at.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, args...)
@@ -43,7 +43,7 @@ func start(t *testing.T, path string, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
+	p := &program{t: t, cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
 	t.Cleanup(func() {
 		if cmd.ProcessState == nil {
 			p.stop()
@@ -56,7 +56,7 @@ func start(t *testing.T, path string, args ...string) *process {
 }
 
 // line reads the next line of standard output; it is empty when there is none.
-func (p *process) line() string {
+func (p *program) line() string {
 	p.t.Helper()
 	defer p.hurry()()
 	text, err := p.stdout.ReadString('\n')
@@ -67,7 +67,7 @@ func (p *process) line() string {
 }
 
 // stop asks the program to end, as an operator does, and wants it to end well.
-func (p *process) stop() {
+func (p *program) stop() {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Errorf("%s: %v", p.cmd, err)
@@ -75,7 +75,7 @@ func (p *process) stop() {
 	p.wait()
 }
 
-func (p *process) wait() {
+func (p *program) wait() {
 	p.t.Helper()
 	defer p.hurry()()
 	if err := p.cmd.Wait(); err != nil {
@@ -84,12 +84,12 @@ func (p *process) wait() {
 }
 
 // hurry kills the program unless the function that it returns is called in time.
-func (p *process) hurry() (done func() bool) {
+func (p *program) hurry() (done func() bool) {
 	return time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() }).Stop
 }
 
 // node starts a script of this folder, or skips the test where the machine cannot run it.
-func node(t *testing.T, script string, args ...string) *process {
+func node(t *testing.T, script string, args ...string) *program {
 	t.Helper()
 	path := need(t, "node", "Node is not installed")
 	if _, err := os.Stat("node_modules"); err != nil {
@@ -110,7 +110,7 @@ func browser(t *testing.T) string {
 
 // say decodes the line of JSON that a script prints, does what is given while the script is still there, and sees to it
 // that the script ends well.
-func (p *process) say(into any, meanwhile func()) {
+func (p *program) say(into any, meanwhile func()) {
 	p.t.Helper()
 	text := p.line()
 	if err := json.Unmarshal([]byte(text), into); err != nil {

@@ -6,30 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-)
 
-// binary builds spoor once for all the tests, or takes the one that SPOOR_BIN names.
-var binary = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("SPOOR_BIN"); path != "" {
-		return filepath.Abs(path)
-	}
-	path, err := filepath.Abs("../../bin/spoor")
-	if err != nil {
-		return "", err
-	}
-	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/spoor").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build ./cmd/spoor: %w\n%s", err, out)
-	}
-	return path, nil
-})
+	"github.com/spoorhq/spoor/test/process"
+)
 
 // spoor is a running server with nothing configured: it has one source, dev, with the write key dev.
 type spoor struct {
@@ -39,7 +23,7 @@ type spoor struct {
 
 func startSpoor(t *testing.T) *spoor {
 	t.Helper()
-	path, err := binary()
+	path, err := process.Binary()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	Addr                      string // of the dashboard; empty: a free port
 	CollectArgs, LoadArgs     []string
 	Log                       io.Writer // what the processes log, each line with the process's name; nil: only kept
+	Apart                     bool      // see process.Process
 }
 
 // Topology is what runs.
@@ -41,7 +42,9 @@ func Start(ctx context.Context, o Options) (*Topology, error) {
 		if o.Log != nil {
 			out = &named{name: name, out: o.Log}
 		}
-		return process.New(name, addr, out, args...)
+		p := process.New(name, addr, out, args...)
+		p.Apart = o.Apart
+		return p
 	}
 	t.Dashboard = make("dashboard", "dashboard", o.Addr, "--warehouse", o.Warehouse)
 	for n := range o.Collectors {
