@@ -22,7 +22,7 @@ func MigrateSQL(ctx context.Context, s Session, warehouse string, create func(Ta
 		return err
 	}
 	if version > SchemaVersion {
-		return fmt.Errorf("%s has schema version %d, of a newer Spoor; this one knows %d", warehouse, version, SchemaVersion)
+		return &NewerError{Warehouse: warehouse, Version: version}
 	}
 	if version > 0 {
 		return nil

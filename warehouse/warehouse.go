@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -24,10 +25,20 @@ var ErrNotReadOnly = errors.New("only one SELECT (or EXPLAIN) is allowed")
 // ErrUnknownOutcome says that a transaction may have been committed or not. The loader settles it by Positions.
 var ErrUnknownOutcome = errors.New("it is not known whether the batch was committed")
 
+// NewerError says that a warehouse's tables are of a newer Spoor, which only that one may touch.
+type NewerError struct {
+	Warehouse string
+	Version   int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s has schema version %d, of a newer Spoor; this one knows %d", e.Warehouse, e.Version, SchemaVersion)
+}
+
 // Warehouse stores batches and answers queries. It is safe for concurrent use.
 type Warehouse interface {
 	// Migrate makes the tables and views, or brings those of an older Spoor up to date. It refuses a schema that is
-	// newer than it knows. Running it twice changes nothing.
+	// newer than it knows: *NewerError. Running it twice changes nothing.
 	Migrate(ctx context.Context) error
 	// Positions gives how far each shard of a stream has been loaded; a shard that never was is absent.
 	Positions(ctx context.Context, stream string) (map[string]string, error)

@@ -229,7 +229,10 @@ func (d *doctor) open(ctx context.Context, logger *slog.Logger) {
 		return
 	}
 	defer w.Close()
-	positions, err := w.Positions(ctx, name)
+	var positions map[string]string
+	if err = w.Migrate(ctx); err == nil {
+		positions, err = w.Positions(ctx, name)
+	}
 	d.add("warehouse", err == nil, "see the message", "%s", told(err, fmt.Sprintf("%d shards have been loaded from", len(positions))))
 	if checker, ok := w.(warehouse.Checker); ok {
 		err := checker.Check(ctx)

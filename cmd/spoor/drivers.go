@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -137,7 +138,8 @@ func parseFirehose(location string) (name string, query url.Values, err error) {
 	return u.Host, query, nil
 }
 
-// openWarehouse opens the warehouse that the URL names, and makes or updates its tables.
+// openWarehouse opens the warehouse that the URL names. The tables of an embedded one are made or updated at once; those
+// of a server when it answers, by prepareWarehouse.
 func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (warehouse.Warehouse, error) {
 	location := f.Warehouse
 	if location == "" {
@@ -162,10 +164,32 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 	if err != nil {
 		return nil, fmt.Errorf("opening the warehouse: %w", err)
 	}
-	if err := w.Migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("making the warehouse's tables: %w", err), w.Close())
+	if strings.HasPrefix(location, "duckdb:") {
+		if err := w.Migrate(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("making the warehouse's tables: %w", err), w.Close())
+		}
 	}
 	return w, nil
+}
+
+// prepareWarehouse makes or updates the tables, and tries again while the warehouse's server does not take them: a door
+// that stands before it goes on accepting. It returns an error only for tables that it must not touch.
+func prepareWarehouse(ctx context.Context, w warehouse.Warehouse, logger *slog.Logger) error {
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+		err := w.Migrate(ctx)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if _, newer := errors.AsType[*warehouse.NewerError](err); newer {
+			return err
+		}
+		logger.Error("the warehouse's tables cannot be made yet; trying again", "pause", pause, "err", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // errNoLeases says that there is no such table of leases.

@@ -97,7 +97,12 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 			return err
 		})
 	})
-	group.Go(func() error { return loader.Run(loading) })
+	group.Go(func() error {
+		if err := prepareWarehouse(loading, w, logger); err != nil {
+			return err
+		}
+		return loader.Run(loading)
+	})
 	group.Go(func() error { return watcher.Run(loading) })
 	if beside != nil {
 		group.Go(func() error { return beside(ctx, "http://"+listener.Addr().String(), w) })

@@ -130,6 +130,9 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 	})
 	group.Go(func() error {
 		defer stopLeasing()
+		if err := prepareWarehouse(ctx, w, logger); err != nil {
+			return err
+		}
 		return loader.Run(ctx)
 	})
 	if worker != nil {
@@ -194,6 +197,7 @@ func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Log
 			return nil
 		})
 	})
+	group.Go(func() error { return prepareWarehouse(ctx, w, logger) })
 	group.Go(func() error { return watcher.Run(ctx) })
 	return group.Wait()
 }

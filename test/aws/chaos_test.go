@@ -98,9 +98,7 @@ func chaos(t *testing.T, seed uint64, kills int) {
 		pause(t.Context(), time.Duration(random.IntN(1500))*time.Millisecond)
 		victim := victims[random.IntN(len(victims))]
 		victim.Kill()
-		if err := victim.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		supervise(t, victim)
 	}
 	// Each fault happens for certain, too.
 	s.redshift.Faults.Next(redshiftfake.CopyFails, redshiftfake.CommitLost, redshiftfake.CommitUnheard, redshiftfake.Conflict)
@@ -145,6 +143,18 @@ func start(t *testing.T, seed uint64) *stack {
 		Stream: "kinesis://" + streamName + "?endpoint=" + server.URL, Warehouse: warehouse,
 	})
 	return s
+}
+
+// supervise starts a process, and again when a fault has it end before it is ready.
+func supervise(t *testing.T, p *process.Process) {
+	t.Helper()
+	var err error
+	for range 5 {
+		if err = p.Start(t.Context()); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
 }
 
 // split splits a shard, and merge merges two.

@@ -131,7 +131,7 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 			return err
 		}
 		if version.Int64 > warehouse.SchemaVersion {
-			return fmt.Errorf("%s has schema version %d, of a newer Spoor; this one knows %d", w.options.Path, version.Int64, warehouse.SchemaVersion)
+			return &warehouse.NewerError{Warehouse: w.options.Path, Version: int(version.Int64)}
 		}
 		if version.Valid {
 			return nil
