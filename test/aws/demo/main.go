@@ -36,13 +36,15 @@ type options struct {
 
 func main() {
 	var o options
-	flags := flag.NewFlagSet("demo-aws", flag.ExitOnError)
+	flags := flag.NewFlagSet("demo-aws", flag.ContinueOnError)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the dashboard listens")
 	flags.Float64Var(&o.rate, "rate", 100, "simulated events a second, over both collectors")
 	flags.DurationVar(&o.length, "for", 0, "end after this time; 0: when interrupted")
 	flags.DurationVar(&o.loadEvery, "load-every", 10*time.Second, "how long an event waits for company before it is committed")
 	flags.BoolVar(&o.quiet, "quiet", false, "do not print what the processes log")
-	_ = flags.Parse(os.Args[1:]) // ExitOnError
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		os.Exit(2) // it has said why
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
