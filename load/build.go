@@ -89,7 +89,7 @@ func (b *builder) close() {
 	}
 }
 
-func (b *builder) empty() bool { return len(b.moves) == 0 && len(b.partings) == 0 }
+func (b *builder) empty() bool { return len(b.moves) == 0 && len(b.partings) == 0 && !b.tally.again }
 
 // full: the batch takes no more records.
 func (b *builder) full() bool {
@@ -98,8 +98,8 @@ func (b *builder) full() bool {
 
 // patience is how long the batch gathers; see Options.Interval.
 func (b *builder) patience() time.Duration {
-	if len(b.partings) > 0 {
-		return 0 // somebody waits for the shard
+	if len(b.partings) > 0 || len(b.moves) == 0 {
+		return 0 // somebody waits for the shard; or nothing has come that could wait
 	}
 	if b.behind {
 		return 4 * b.loader.options.Interval

@@ -58,6 +58,9 @@ func (l *Loader) commitAll(ctx context.Context, share *share, batches <-chan *pe
 				loaded[m.Shard] = m.To
 			}
 			share.committed(batch)
+			if l.options.Shared && len(batch.Views) > 0 {
+				share.views.Store(true)
+			}
 			for _, p := range batch.partings {
 				delete(loaded, string(p.shard)) // whoever has it next trims it
 			}
@@ -70,7 +73,7 @@ func (l *Loader) commitAll(ctx context.Context, share *share, batches <-chan *pe
 
 // commit loads one batch, trying until it is in or cannot go in any more.
 func (l *Loader) commit(ctx context.Context, batch *pending) error {
-	if len(batch.Moves) == 0 {
+	if len(batch.Moves) == 0 && len(batch.Views) == 0 {
 		return batch.seen.Commit() // a shard parts, and all its records are in already
 	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, l.options.Backoff) {

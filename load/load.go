@@ -186,7 +186,7 @@ func (l *Loader) session(ctx context.Context) error {
 	committed := make(chan error, 1)
 	go func() { committed <- l.commitAll(committing, share, batches, idle) }()
 
-	err = l.gather(ctx, b, records, batches, idle, pulling, committed)
+	err = l.gather(ctx, b, share, records, batches, idle, pulling, committed)
 	stopReading()
 	close(batches)
 	if err != nil && ctx.Err() == nil {
@@ -206,7 +206,7 @@ const shutdownGrace = 20 * time.Second
 
 // gather is the loop: it puts records into the batch that is being built, and hands it over when the committer is
 // free and the batch is old or large enough.
-func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, batches chan<- *pending,
+func (l *Loader) gather(ctx context.Context, b *builder, share *share, records <-chan pulled, batches chan<- *pending,
 	idle <-chan struct{}, pulling, committed chan error,
 ) error {
 	free := false
@@ -262,6 +262,11 @@ func (l *Loader) gather(ctx context.Context, b *builder, records <-chan pulled, 
 		case <-wait:
 		case <-idle:
 			free = true
+			if share.views.Swap(false) {
+				if err := b.tally.compare(ctx, l.options.Warehouse); err != nil {
+					return err
+				}
+			}
 		case err := <-pulling:
 			pulling <- nil
 			if !errors.Is(err, errGrown) {

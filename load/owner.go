@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spoorhq/spoor/stream"
 )
@@ -36,7 +37,8 @@ type parting struct {
 
 // share is what one session reads of the stream.
 type share struct {
-	owner Owner // nil: everything is this loader's
+	owner Owner       // nil: everything is this loader's
+	views atomic.Bool // were made, beside other loaders that may have made the same
 
 	mu   sync.Mutex
 	mine map[stream.ShardID]bool // false: it is read no more, and has not parted yet
@@ -129,8 +131,7 @@ func (s *share) of(shards []stream.Shard) []stream.Shard {
 	var mine []stream.Shard
 	for _, shard := range shards {
 		if s.mine[shard.ID] {
-			// The owner has seen to it that its parents are done.
-			mine = append(mine, stream.Shard{ID: shard.ID, Closed: shard.Closed})
+			mine = append(mine, shard)
 		}
 	}
 	return mine

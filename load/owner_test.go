@@ -152,6 +152,22 @@ func TestLeftInOrder(t *testing.T) {
 	})
 }
 
+// TestMoreShardsEndTheSessionInOrder: what was read until then is committed, and not read again.
+func TestMoreShardsEndTheSessionInOrder(t *testing.T) {
+	along(t, 2, func(p *pipe) {
+		owner := newFakeOwner("0")
+		stop := p.start(owned(owner), func(o *Options) { o.Interval = time.Hour })
+		p.spread("a", 4)
+		synctest.Wait()
+		want(t, "rows before", 0, len(p.ids()))
+		owner.set(shards("0", "1"), nil)
+		synctest.Wait()
+		want(t, "rows when there is more to read", 2, len(p.ids()))
+		stop()
+		want(t, "rows in the end", 4, len(p.ids()))
+	})
+}
+
 // TestLeftWhileTheWarehouseIsDown: a shard is not released before its last batch is in.
 func TestLeftWhileTheWarehouseIsDown(t *testing.T) {
 	along(t, 2, func(p *pipe) {
@@ -253,7 +269,7 @@ func (s *severable) Load(ctx context.Context, b *warehouse.Batch) (warehouse.Rec
 func (s *severable) Close() error { return nil }
 
 // hire starts a loader and its worker. stop ends both in order; kill lets nothing that they do be seen any more.
-func (c *crew) hire(name string) (loader *Loader, worker *lease.Worker, stop, kill func()) {
+func (c *crew) hire(name string) (_ *Loader, _ *lease.Worker, stop, kill func()) {
 	c.t.Helper()
 	s := &severable{Table: c.table, Warehouse: c.warehouse}
 	worker, err := lease.New(lease.Options{Table: s, Shards: c.log.Shards, Worker: name})
@@ -264,7 +280,7 @@ func (c *crew) hire(name string) (loader *Loader, worker *lease.Worker, stop, ki
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx) }()
 	stopLoader := c.start(owned(worker), func(o *Options) { o.Warehouse = s })
-	loader = c.loader
+	loader := c.loader
 	stop = func() {
 		stopLoader()
 		cancel()
@@ -345,6 +361,28 @@ func TestLoadersTakeOver(t *testing.T) {
 				t.Errorf("loader %s has loaded nothing", name)
 			}
 		}
+	})
+}
+
+// TestDuplicatesAcrossLoaders: a client's retry lies on a shard of another loader.
+func TestDuplicatesAcrossLoaders(t *testing.T) {
+	shared(t, 2, func(c *crew) {
+		_, first, stopFirst, _ := c.hire("one")
+		_, second, stopSecond, _ := c.hire("two")
+		c.quiet()
+		for _, w := range []*lease.Worker{first, second} {
+			read, _, _ := w.Share()
+			want(t, "shards of each", 1, len(read))
+		}
+		for i := range 20 {
+			c.send("web", track(strconv.Itoa(i), "X"))
+			c.send("web", track(strconv.Itoa(i), "X"))
+			time.Sleep(time.Second)
+		}
+		c.quiet()
+		stopFirst()
+		stopSecond()
+		want(t, "web", [4]int64{40, 20, 20, 0}, c.totals("web"))
 	})
 }
 

@@ -30,6 +30,7 @@ type tally struct {
 	volumes  []*warehouse.Volume
 	seen     []warehouse.Property
 	changed  []*name
+	again    bool // views must be made anew, whether events come or not
 	last     *event.Request
 	lastHere *warehouse.Count
 }
@@ -42,6 +43,7 @@ type name struct {
 	kinds  map[string][]event.PropertyKind
 	shapes map[uint64]struct{}
 	dirty  bool
+	made   bool // its view was made since the catalog was last read
 	full   bool // of properties: nothing more is learnt
 	volume *warehouse.Volume
 	count  *warehouse.Count // whose volume that is
@@ -163,17 +165,37 @@ func (t *tally) settle(b *warehouse.Batch) {
 	}
 	b.Properties = t.seen
 	for _, n := range t.changed {
-		n.dirty = false
+		n.dirty, n.made = false, true
 		b.Views = append(b.Views, warehouse.NewView(n.view, n.typ, n.event, n.kinds))
 	}
 	for _, n := range t.names {
 		n.count, n.volume = nil, nil
 	}
-	t.counts, t.volumes, t.seen, t.changed, t.last, t.lastHere = nil, nil, nil, nil, nil, nil
+	t.counts, t.volumes, t.seen, t.changed, t.again, t.last, t.lastHere = nil, nil, nil, nil, false, nil, nil
 }
 
 // remember reads the names and properties that the warehouse knows.
 func (t *tally) remember(ctx context.Context, w warehouse.Warehouse) error {
+	return t.catalog(ctx, w, func(*name) {})
+}
+
+// compare reads them again. Where another loader has added to a name whose view was made here meanwhile, this one's may
+// stand in the place of one with more columns, and is made anew. Whoever wrote last finds what both have added.
+func (t *tally) compare(ctx context.Context, w warehouse.Warehouse) error {
+	err := t.catalog(ctx, w, func(n *name) {
+		if n.made {
+			t.change(n)
+			t.again = true
+		}
+	})
+	for _, n := range t.names {
+		n.made = false
+	}
+	return err
+}
+
+// catalog reads the catalog, and says which names have something that was not known.
+func (t *tally) catalog(ctx context.Context, w warehouse.Warehouse, news func(*name)) error {
 	err := each(ctx, w, func(rows warehouse.Rows) error {
 		var key nameKey
 		var property, kind, view string
@@ -184,8 +206,9 @@ func (t *tally) remember(ctx context.Context, w warehouse.Warehouse) error {
 		if n == nil {
 			n = t.add(key, view)
 		}
-		if k := event.ParsePropertyKind(kind); k != event.KindNone {
+		if k := event.ParsePropertyKind(kind); k != event.KindNone && !slices.Contains(n.kinds[property], k) {
 			n.kinds[property] = append(n.kinds[property], k)
+			news(n)
 		}
 		return nil
 	}, "select type, event, property, kind, view from catalog")

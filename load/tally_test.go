@@ -52,6 +52,30 @@ func TestViewsGrow(t *testing.T) {
 	})
 }
 
+// TestViewsOfSeveralLoaders: another loader commits a property of the same name while this one's batch is on its way.
+func TestViewsOfSeveralLoaders(t *testing.T) {
+	along(t, 1, func(p *pipe) {
+		p.warehouse.fault = func(load int, b *warehouse.Batch) fault {
+			if load == 1 {
+				other := b.Properties[0]
+				other.Name, other.Kind = "theirs", "boolean"
+				p.warehouse.properties = append(p.warehouse.properties, other)
+			}
+			return none
+		}
+		stop := p.start(func(o *Options) { o.Shared = true })
+		p.send("web", with("a", "X", `{"ours":1}`))
+		p.quiet()
+		want(t, "columns", "ours:integer theirs:boolean", columns(p.warehouse.views["event_x"]))
+		want(t, "loads", 2, p.warehouse.attempts)
+		p.send("web", with("b", "X", `{"ours":1,"theirs":false}`))
+		p.quiet()
+		stop()
+		want(t, "loads", 3, p.warehouse.attempts)
+		want(t, "properties made known", 3, len(p.warehouse.properties))
+	})
+}
+
 func TestViewNamesThatFallTogether(t *testing.T) {
 	along(t, 1, func(p *pipe) {
 		p.send("web", track("a", "Search Used"), track("b", "search_used"))

@@ -84,9 +84,9 @@ func describe(leases []lease.Lease) string {
 			owners[l.Owner]++
 		}
 	}
-	text := fmt.Sprintf("%d shards, %d of them loaded to their end, %d without an owner", len(leases), ended, free)
+	parts := []string{fmt.Sprintf("%d shards, %d of them loaded to their end, %d without an owner", len(leases), ended, free)}
 	for _, name := range slices.Sorted(maps.Keys(owners)) {
-		text += fmt.Sprintf("; %s has %d", name, owners[name])
+		parts = append(parts, fmt.Sprintf("%s has %d", name, owners[name]))
 	}
-	return text
+	return strings.Join(parts, "; ")
 }

@@ -114,8 +114,9 @@ func (m *mortal) Load(ctx context.Context, b *warehouse.Batch) (warehouse.Receip
 func (*mortal) Close() error { return nil }
 
 // begin sets a loader to work, with leases or without.
-func (y *yard) begin(name string, leases bool) (worker *lease.Worker, kill, stop func()) {
+func (y *yard) begin(name string, leases bool) (_ *lease.Worker, kill, stop func()) {
 	y.t.Helper()
+	var worker *lease.Worker
 	m := &mortal{Table: y.table, Warehouse: y.warehouse}
 	options := load.Options{
 		Log: y.log, Stream: streamName, Warehouse: m, SeenDir: y.t.TempDir(), SeenBytes: 8 << 20, MaxRows: 2_000,
