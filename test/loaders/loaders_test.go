@@ -24,6 +24,9 @@ import (
 
 const streamName = "shared"
 
+// properties is how many the event has, one in each record.
+const properties = 60
+
 // yard is a stream with many shards, and a DuckDB.
 type yard struct {
 	t         *testing.T
@@ -35,6 +38,7 @@ type yard struct {
 	metrics   *prometheus.Registry
 	seq       uint64
 	sent      int
+	name      string // of the events
 }
 
 func newYard(t *testing.T, shards int) *yard {
@@ -55,6 +59,7 @@ func newYard(t *testing.T, shards int) *yard {
 	return &yard{
 		t: t, ctx: ctx, log: memory.New(memory.Options{Shards: shards}).Open(), warehouse: w, table: table.New(),
 		writer: event.NewRecordWriter(), metrics: prometheus.NewRegistry(),
+		name: "Ping",
 	}
 }
 
@@ -64,7 +69,8 @@ func (y *yard) send(records int) {
 	for range records {
 		var events [][]byte
 		for i := range 10 {
-			events = append(events, fmt.Appendf(nil, `{"type":"track","event":"Ping","userId":"u%d","messageId":"m%d"}`, y.sent%7, y.sent))
+			events = append(events, fmt.Appendf(nil, `{"type":"track","event":%q,"userId":"u%d","messageId":"m%d","properties":{"n%d":1}}`,
+				y.name, y.sent%7, y.sent, y.sent/10%properties))
 			y.sent++
 			if i%5 == 0 && y.sent > 100 {
 				events = append(events, fmt.Appendf(nil, `{"type":"track","event":"Ping","userId":"u","messageId":"m%d"}`, y.sent-95))
@@ -211,6 +217,12 @@ func TestOneOfTwoLoadersIsKilled(t *testing.T) {
 	y.until("an even share", func() bool {
 		y.send(1)
 		return shards(first) == 6 && shards(second) == 6
+	})
+	y.name = "Pong"
+	y.send(200)
+	// Each learns those of its own shards, and makes the view of what it knows; in the end the view has all.
+	y.until("a view of all properties", func() bool {
+		return y.number("select count(*)::integer from information_schema.columns where table_name = 'event_pong' and column_name similar to 'n[0-9]+'") == properties
 	})
 	y.send(200)
 	killSecond()
