@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/internal/jsonscan"
@@ -221,4 +221,6 @@ func csvLetters(w io.Writer, batch arrow.RecordBatch, columns []event.Column) (i
 }
 
 // packed is what staged files go through.
-func packed(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestSpeed) }
+func packed(w io.Writer) (io.WriteCloser, error) {
+	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+}

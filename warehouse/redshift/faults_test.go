@@ -182,7 +182,7 @@ func TestMissingFile(t *testing.T) {
 		}
 		keys, err := server.Objects(bucket, "")
 		for _, key := range keys {
-			if strings.HasSuffix(key, "events-001.json.gz") {
+			if strings.HasSuffix(key, "events-001.json.zst") {
 				return harm(key)
 			}
 		}
@@ -191,9 +191,9 @@ func TestMissingFile(t *testing.T) {
 	b := batch(t, 1, 10_100) // in two files
 	for want, do := range map[string]func(string) error{
 		"NoSuchKey": func(key string) error { return server.Remove(bucket, key) },
-		"EOF":       func(key string) error { return server.Put(bucket, key, []byte("\x1f\x8b")) },
+		"EOF":       func(key string) error { return server.Put(bucket, key, []byte("\x28\xb5\x2f\xfd")) },
 		"COPY took 10000 of 10100 rows": func(key string) error {
-			return server.Put(bucket, key, []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x00\x00\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+			return server.Put(bucket, key, nil)
 		},
 	} {
 		harm = do
@@ -221,7 +221,7 @@ func TestArchive(t *testing.T) {
 	nothingStaged(t, server)
 	load(t, w, b)
 	keys, err := server.Objects(bucket, "spoor/staged/")
-	if err != nil || len(keys) != 2 || !strings.HasSuffix(keys[0], "/events-000.json.gz") || !strings.HasSuffix(keys[1], "/events.manifest") || !strings.Contains(keys[0], "/load-1-") {
+	if err != nil || len(keys) != 2 || !strings.HasSuffix(keys[0], "/events-000.json.zst") || !strings.HasSuffix(keys[1], "/events.manifest") || !strings.Contains(keys[0], "/load-1-") {
 		t.Errorf("want one file and its manifest kept under the batch's id; have %q (%v)", keys, err)
 	}
 }

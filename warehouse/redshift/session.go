@@ -139,7 +139,7 @@ func (s *session) copyIn(ctx context.Context, set *fileSet, columns []event.Colu
 	if s.place.role == "default" {
 		role = "default"
 	}
-	_, err := s.Exec(ctx, fmt.Sprintf("copy %s from %s iam_role %s manifest gzip %s maxerror 0 compupdate off statupdate off",
+	_, err := s.Exec(ctx, fmt.Sprintf("copy %s from %s iam_role %s manifest zstd %s maxerror 0 compupdate off statupdate off",
 		table, literal("s3://"+s.staging.bucket+"/"+set.manifest), role, format))
 	if err != nil {
 		return "", fmt.Errorf("copying %d rows of %s: %w", set.rows, set.name, err)

@@ -76,7 +76,7 @@ func (s *staging) putRows(ctx context.Context, set *fileSet, columns []event.Col
 	turns := make(chan bool, 4)
 	errs := make([]error, (rows+rowsInFile-1)/rowsInFile)
 	for i := range errs {
-		key := fmt.Sprintf("%s-%03d.json.gz", set.name, i)
+		key := fmt.Sprintf("%s-%03d.json.zst", set.name, i)
 		set.keys = append(set.keys, key)
 		turns <- true
 		wg.Go(func() {
@@ -96,7 +96,7 @@ func (s *staging) putRows(ctx context.Context, set *fileSet, columns []event.Col
 
 // putLetters stages dead letters.
 func (s *staging) putLetters(ctx context.Context, set *fileSet, columns []event.Column, batch arrow.RecordBatch) error {
-	set.csv, set.keys = true, []string{set.name + ".csv.gz"}
+	set.csv, set.keys = true, []string{set.name + ".csv.zst"}
 	err := s.put(ctx, set.keys[0], func(w io.Writer) (err error) {
 		set.rows, err = csvLetters(w, batch, columns)
 		return err
