@@ -164,3 +164,27 @@ func TestAs(t *testing.T) {
 		t.Error("want no power that the Log inside has not")
 	}
 }
+
+// lagging is a stream that knows how far behind its readers are.
+type lagging struct{ stream.Log }
+
+func (lagging) Lag() map[stream.ShardID]time.Duration {
+	return map[stream.ShardID]time.Duration{"a": 1500 * time.Millisecond, "b": 0}
+}
+
+func TestMeasureLag(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	if _, err := stream.Measure(lagging{memory.New(memory.Options{}).Open()}, registry); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+# HELP spoor_stream_lag_seconds How much older than the newest record of a shard what was read last of it is.
+# TYPE spoor_stream_lag_seconds gauge
+spoor_stream_lag_seconds{shard="a"} 1.5
+spoor_stream_lag_seconds{shard="b"} 0
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "spoor_stream_lag_seconds"); err != nil {
+		t.Error(err)
+	}
+}
