@@ -13,7 +13,7 @@ import (
 	"github.com/spoorhq/spoor/warehouse/postgres"
 )
 
-// questions is how many are asked: SPOOR_TEST_QUESTIONS, or a few.
+// questions is how many are asked in all: SPOOR_TEST_QUESTIONS, or a few.
 func questions(t *testing.T, few int) int {
 	t.Helper()
 	text := os.Getenv("SPOOR_TEST_QUESTIONS")
@@ -30,7 +30,7 @@ func questions(t *testing.T, few int) int {
 // TestOracleDuckDB: DuckDB says what the oracle says.
 func TestOracleDuckDB(t *testing.T) {
 	t.Parallel()
-	querytest.Run(t, questions(t, 300), func(t *testing.T, _ string) warehouse.Warehouse {
+	querytest.Run(t, questions(t, 400), func(t *testing.T, _ string) warehouse.Warehouse {
 		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb"), MemoryLimit: 256 << 20})
 		return migrated(t, w, err)
 	})
@@ -40,7 +40,7 @@ func TestOracleDuckDB(t *testing.T) {
 func TestOraclePostgres(t *testing.T) {
 	t.Parallel()
 	location := pgtest.Database(t)
-	querytest.Run(t, min(questions(t, 300), 1000), func(t *testing.T, name string) warehouse.Warehouse {
+	querytest.Run(t, min(questions(t, 400), 1000), func(t *testing.T, name string) warehouse.Warehouse {
 		w, err := postgres.Open(t.Context(), postgres.Options{URL: location + "?sslmode=disable&schema=" + name})
 		return migrated(t, w, err)
 	})

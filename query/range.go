@@ -184,6 +184,15 @@ func (p Period) Previous() Period {
 	return before
 }
 
+// begins gives the index of each bucket by where its unit begins, in microseconds, as bucketSQL tells it.
+func (p Period) begins() map[int64]int {
+	begins := make(map[int64]int, len(p.Buckets))
+	for i, b := range p.Buckets {
+		begins[microsOf(start(b.From, p.Interval))] = i
+	}
+	return begins
+}
+
 func cutInto(path string, from, to time.Time, interval Interval) ([]Bucket, error) {
 	// Counting first: a long range has millions of minutes.
 	shortest := map[Interval]time.Duration{ByMinute: time.Minute, ByHour: time.Hour, ByDay: 25 * time.Hour, ByWeek: 169 * time.Hour, ByMonth: 745 * time.Hour}

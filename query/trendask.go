@@ -100,10 +100,7 @@ func (a *trendAsking) series(s *Series, p Period) (numbers, error) {
 		return n, err
 	}
 	defer rows.Close()
-	begins := make(map[int64]int, len(p.Buckets))
-	for i, b := range p.Buckets {
-		begins[microsOf(start(b.From, p.Interval))] = i
-	}
+	begins := p.begins()
 	keys := len(statement.keys())
 	var rank, bucket int64
 	var number *float64

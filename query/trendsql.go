@@ -16,8 +16,11 @@ func microsOf(t time.Time) int64 { return t.UnixMicro() }
 // bucketSQL is an expression for the moment, in microseconds, at which the bucket of an event begins. Units of the
 // calendar are of one length but where clocks change and months differ: each run of equal ones is arithmetic, and no
 // warehouse is asked what a time zone is.
-func bucketSQL(d warehouse.Dialect, p Period) part {
-	at := d.Micros(`e."timestamp"`)
+func bucketSQL(d warehouse.Dialect, p Period) part { return bucketOf(d, `e."timestamp"`, p) }
+
+// bucketOf is bucketSQL for another moment than an event's.
+func bucketOf(d warehouse.Dialect, instant string, p Period) part {
+	at := d.Micros(instant)
 	type run struct{ begin, end, length int64 }
 	var runs []run
 	for begun := start(p.From, p.Interval); begun.Before(p.To); {

@@ -33,16 +33,19 @@ func Reports() []Report {
 			return t, want, have, err
 		}},
 		{"people", askPeople},
+		{"person", askPerson},
+		{"catalog", askCatalog},
+		{"properties", askProperties},
 	}
 }
 
-// Sizes of a run: each world has so many events and is asked so many questions of each report.
+// Sizes of a run: each world has fewer events than this and is asked so many questions of each report.
 const (
 	worldEvents    = 250
-	worldQuestions = 60
+	worldQuestions = 40
 )
 
-// Run asks a number of questions of each report of warehouses that open makes, empty and migrated. The seed of the first
+// Run asks a number of questions, as many of each report, of warehouses that open makes, empty and migrated. The seed of the first
 // world is taken from SPOOR_TEST_SEED where that is set, and a failure says what to set it to.
 func Run(t *testing.T, questions int, open func(t *testing.T, name string) warehouse.Warehouse) {
 	seed := uint64(time.Now().UnixNano())
@@ -53,11 +56,12 @@ func Run(t *testing.T, questions int, open func(t *testing.T, name string) wareh
 		}
 		seed = n
 	}
-	t.Logf("the first world's seed is %d", seed)
-	for n := 0; n*worldQuestions < questions; n++ {
+	each := (questions + len(Reports()) - 1) / len(Reports())
+	t.Logf("%d questions of each of %d reports; the first world's seed is %d", each, len(Reports()), seed)
+	for n := 0; n*worldQuestions < each; n++ {
 		t.Run(fmt.Sprint("world ", n), func(t *testing.T) {
 			t.Parallel()
-			runWorld(t, seed+uint64(n), min(worldQuestions, questions-n*worldQuestions), open)
+			runWorld(t, seed+uint64(n), min(worldQuestions, each-n*worldQuestions), open)
 		})
 	}
 }

@@ -235,6 +235,60 @@ func (w *World) batch(n int, part []int) *warehouse.Batch {
 		v.Loaded = n
 		b.Volumes = append(b.Volumes, v)
 	}
+	b.Properties = w.seen(part)
 	b.Events = rows.Take()
 	return b
+}
+
+// seen gives the event names and the properties of some events, as a loader that has never seen any does.
+func (w *World) seen(part []int) []warehouse.Property {
+	first := map[warehouse.Property]event.Time{}
+	see := func(p warehouse.Property, at event.Time) {
+		if old, ok := first[p]; !ok || at < old {
+			first[p] = at
+		}
+	}
+	for _, i := range part {
+		e := &w.Events[i]
+		name := warehouse.Property{Type: e.Type, Event: warehouse.VolumeName(e.Type, e.Name), View: warehouse.ViewName(e.Type, e.Name)}
+		see(name, e.ReceivedAt)
+		for property, kind := range kinds(e.PropertySet()) {
+			p := name
+			p.Name, p.Kind = property, kind
+			see(p, e.ReceivedAt)
+		}
+	}
+	var list []warehouse.Property
+	for p, at := range first {
+		p.SeenAt = at
+		list = append(list, p)
+	}
+	return list
+}
+
+// kinds gives the kind of each of an object's members that is not null.
+func kinds(object []byte) map[string]string {
+	var members map[string]any
+	if json.Unmarshal(object, &members) != nil {
+		return nil
+	}
+	kinds := map[string]string{}
+	for name, value := range members {
+		switch value := value.(type) {
+		case string:
+			kinds[name] = "string"
+		case bool:
+			kinds[name] = "boolean"
+		case map[string]any:
+			kinds[name] = "object"
+		case []any:
+			kinds[name] = "array"
+		case float64:
+			kinds[name] = "number"
+			if value == float64(int64(value)) {
+				kinds[name] = "integer"
+			}
+		}
+	}
+	return kinds
 }

@@ -1,0 +1,252 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// PersonQuestion asks for one person: who it is, and what they did, the newest first.
+type PersonQuestion struct {
+	Person string `json:"person"`
+	// Event and Where leave out of the timeline what does not fit.
+	Event Selection `json:"event,omitzero"`
+	Where *Filter   `json:"where,omitempty"`
+	// Before is where the page begins: Next of the page before. Empty: at the newest.
+	Before string `json:"before,omitempty"`
+	Limit  int    `json:"limit,omitempty"` // default 100, at most 1000
+}
+
+const (
+	defaultTimeline = 100
+	maxTimeline     = 1000
+)
+
+// Validate refuses what means nothing, with an *Invalid.
+func (q PersonQuestion) Validate() error {
+	if q.Person == "" || len(q.Person) > maxValueBytes {
+		return invalid("person", q.Person, "must be 1 to %d bytes", maxValueBytes)
+	}
+	if q.Limit < 0 || q.Limit > maxTimeline {
+		return invalid("limit", q.Limit, "must be 1 to %d", maxTimeline)
+	}
+	if q.Before != "" {
+		if _, err := time.Parse(time.RFC3339Nano, q.Before); err != nil {
+			return invalid("before", q.Before, "must be the next of a page before, such as 2026-03-01T12:00:00Z")
+		}
+	}
+	if err := q.Event.validate("event"); err != nil {
+		return err
+	}
+	if q.Where == nil {
+		return nil
+	}
+	return q.Where.Validate("where")
+}
+
+// PersonAnswer is a person with a page of what they did.
+type PersonAnswer struct {
+	Person string `json:"person"`
+	// Traits are the latest ones; FirstIdentified and LastIdentified when they were said. Absent: they never were.
+	Traits          json.RawMessage `json:"traits,omitempty"`
+	FirstIdentified *time.Time      `json:"first_identified,omitempty"`
+	LastIdentified  *time.Time      `json:"last_identified,omitempty"`
+	// Devices are those whose events are this person's.
+	Devices []PersonDevice `json:"devices"`
+	Events  []PersonEvent  `json:"events"`
+	// Next is the Before of the next page. Empty: there is none.
+	Next     string       `json:"next,omitempty"`
+	Complete Completeness `json:"complete"`
+}
+
+// PersonDevice is an anonymous id that a login made this person's.
+type PersonDevice struct {
+	AnonymousID string    `json:"anonymous_id"`
+	SeenAt      time.Time `json:"seen_at"` // when it was last seen with this person
+}
+
+// PersonEvent is one thing that the person did.
+type PersonEvent struct {
+	MessageID   string          `json:"message_id"`
+	Source      string          `json:"source"`
+	Type        string          `json:"type"`
+	Event       string          `json:"event,omitempty"`
+	UserID      string          `json:"user_id,omitempty"`
+	AnonymousID string          `json:"anonymous_id,omitempty"`
+	SessionID   string          `json:"session_id,omitempty"`
+	Timestamp   time.Time       `json:"timestamp"`
+	ReceivedAt  time.Time       `json:"received_at"`
+	PageURL     string          `json:"page_url,omitempty"`
+	Country     string          `json:"country,omitempty"`
+	Device      string          `json:"device,omitempty"`
+	OS          string          `json:"os,omitempty"`
+	Browser     string          `json:"browser,omitempty"`
+	IsBot       bool            `json:"is_bot,omitempty"`
+	Properties  json.RawMessage `json:"properties,omitempty"`
+	Traits      json.RawMessage `json:"traits,omitempty"`
+	Context     json.RawMessage `json:"context,omitempty"`
+}
+
+// completed implements answer.
+func (a PersonAnswer) completed(c Completeness) PersonAnswer {
+	a.Complete = c
+	return a
+}
+
+// AskPerson answers who a person is and what they did.
+func AskPerson(ctx context.Context, w Source, q PersonQuestion, now time.Time) (PersonAnswer, error) {
+	a := PersonAnswer{Person: q.Person, Devices: []PersonDevice{}, Events: []PersonEvent{}, Complete: Completeness{AskedAt: now}}
+	if err := q.Validate(); err != nil {
+		return a, err
+	}
+	if err := a.known(ctx, w); err != nil {
+		return a, fmt.Errorf("reading who %q is: %w", q.Person, err)
+	}
+	if err := a.timeline(ctx, w, q, now); err != nil {
+		return a, fmt.Errorf("reading what %q did: %w", q.Person, err)
+	}
+	return a, nil
+}
+
+// known reads the person's devices and traits.
+func (a *PersonAnswer) known(ctx context.Context, w Source) error {
+	rows, err := w.Query(ctx, "select anonymous_id, seen_at from identities where user_id = ? order by 2 desc, 1", a.Person)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d PersonDevice
+		if err := rows.Scan(&d.AnonymousID, &d.SeenAt); err != nil {
+			return err
+		}
+		d.SeenAt = d.SeenAt.UTC()
+		a.Devices = append(a.Devices, d)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	traits, err := w.Query(ctx, "select "+w.Dialect().JSONText("traits")+", first_seen, seen_at from users where user_id = ?", a.Person)
+	if err != nil {
+		return err
+	}
+	defer traits.Close()
+	for traits.Next() {
+		var text string
+		var first, last time.Time
+		if err := traits.Scan(&text, &first, &last); err != nil {
+			return err
+		}
+		a.Traits, a.FirstIdentified, a.LastIdentified = json.RawMessage(text), new(first.UTC()), new(last.UTC())
+	}
+	return traits.Err()
+}
+
+// lookback is how far the newest events of a person are looked for, in steps: most people did something lately, and an
+// event is found by its time only.
+func lookback() []time.Duration {
+	const day = 24 * time.Hour
+	return []time.Duration{2 * day, 14 * day, 90 * day, 0}
+}
+
+// timeline reads a page of events.
+func (a *PersonAnswer) timeline(ctx context.Context, w Source, q PersonQuestion, now time.Time) error {
+	limit := q.Limit
+	if limit == 0 {
+		limit = defaultTimeline
+	}
+	before := now
+	if q.Before != "" {
+		t, err := time.Parse(time.RFC3339Nano, q.Before)
+		if err != nil {
+			return err
+		}
+		before = t
+	}
+	for _, back := range lookback() {
+		var from time.Time
+		if back > 0 {
+			from = before.Add(-back)
+		}
+		if err := a.stretch(ctx, w, q, now, from, limit); err != nil {
+			return err
+		}
+		if a.Next != "" {
+			break
+		}
+	}
+	return nil
+}
+
+// stretch reads the newest events since from. A page ends between moments, so that the next one can begin where it ended:
+// it is longer than the limit where several events are of one.
+func (a *PersonAnswer) stretch(ctx context.Context, w Source, q PersonQuestion, now, from time.Time, limit int) error {
+	a.Events, a.Next = a.Events[:0], ""
+	d := w.Dialect()
+	r := reading{dialect: d, now: now, bots: true}
+	// The devices are named so that the scan need not ask for each event who did it.
+	ids := []part{text(q.Person)}
+	for _, device := range a.Devices {
+		ids = append(ids, text(device.AnonymousID))
+	}
+	condition := all(say("(e.user_id = $ or e.anonymous_id in ($))", text(q.Person), joined(", ", ids...)), say("$ = $", r.person(), text(q.Person)),
+		r.selected(q.Event), r.where(q.Where))
+	if q.Before != "" {
+		t, err := time.Parse(time.RFC3339Nano, q.Before)
+		if err != nil {
+			return err
+		}
+		condition = all(say(`e."timestamp" < $`, value(t.UTC())), condition)
+	}
+	if !from.IsZero() {
+		condition = all(say(`e."timestamp" >= $`, value(from.UTC())), condition)
+	}
+	const fields = `e.message_id, e.source, e.type, coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''), coalesce(e.session_id, ''), e."timestamp",
+		e.received_at, coalesce(e.page_url, ''), coalesce(e.country, ''), coalesce(e.device_type, ''), coalesce(e.os_name, ''), coalesce(e.browser_name, ''), e.is_bot,
+		e.properties, e.traits, e.context`
+	statement := say(`select $$ where $ order by e."timestamp" desc, $, $ limit $`, fields, r.from(), condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies)))
+	rows, err := w.Query(ctx, statement.text, statement.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e PersonEvent
+		var properties, traits, about any
+		if err := rows.Scan(&e.MessageID, &e.Source, &e.Type, &e.Event, &e.UserID, &e.AnonymousID, &e.SessionID, &e.Timestamp, &e.ReceivedAt, &e.PageURL, &e.Country,
+			&e.Device, &e.OS, &e.Browser, &e.IsBot, &properties, &traits, &about); err != nil {
+			return err
+		}
+		e.Timestamp, e.ReceivedAt = e.Timestamp.UTC(), e.ReceivedAt.UTC()
+		e.Properties, e.Traits, e.Context = object(properties), object(traits), object(about)
+		a.Events = append(a.Events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if len(a.Events) <= limit {
+		return nil
+	}
+	end := limit
+	for end < len(a.Events) && a.Events[end].Timestamp.Equal(a.Events[limit-1].Timestamp) {
+		end++
+	}
+	if end == len(a.Events) && end == limit+maxTies {
+		return fmt.Errorf("over %d events are of one moment, %s", maxTies, a.Events[limit-1].Timestamp.Format(time.RFC3339Nano))
+	}
+	if end < len(a.Events) {
+		a.Next = a.Events[end-1].Timestamp.Format(time.RFC3339Nano)
+	}
+	a.Events = slices.Clip(a.Events[:end])
+	return nil
+}
+
+// maxTies is how many events more than wanted a page may get because they are of one moment.
+const maxTies = 500
+
+// Person answers who a person is and what they did.
+func (e *Engine) Person(ctx context.Context, q PersonQuestion) (PersonAnswer, error) {
+	return ask(ctx, e, "person", q, AskPerson)
+}
