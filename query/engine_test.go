@@ -33,7 +33,7 @@ func (w *watched) Query(ctx context.Context, query string, args ...any) (warehou
 			}
 		}
 	}
-	return w.Warehouse.Query(ctx, query, args...) //nolint:rowserrcheck // whoever asked reads them
+	return w.Warehouse.Query(ctx, query, args...)
 }
 
 func happened(id, user, device string, at time.Time) event.Event {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Formula is arithmetic between series: numbers, + - * / and parentheses, and the series by their letters, A being the
@@ -48,7 +49,7 @@ type formulaParser struct {
 func (p *formulaParser) fail(want string) error {
 	found := "the end"
 	if p.at < len(p.text) {
-		r := []rune(p.text[p.at:])[0]
+		r, _ := utf8.DecodeRuneInString(p.text[p.at:])
 		found = strconv.Quote(string(r))
 	}
 	return fmt.Errorf("cannot be read at position %d, at %s: %s", p.at+1, found, want)

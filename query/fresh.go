@@ -50,7 +50,7 @@ func lookInto(q Question, now time.Time) about {
 
 // walk calls do for each T in a question.
 func walk[T any](v reflect.Value, do func(T)) {
-	if found, ok := v.Interface().(T); ok {
+	if found, ok := reflect.TypeAssert[T](v); ok {
 		do(found)
 	}
 	switch v.Kind() {

@@ -7,7 +7,7 @@ import (
 )
 
 // Invalid says what is wrong with a question: which of its fields, and the value that it has.
-type Invalid struct {
+type Invalid struct { //nolint:errname // it is part of what the API answers: invalid, of which field
 	Field  string `json:"field"` // such as series[0].measure.field
 	Value  any    `json:"value,omitempty"`
 	Reason string `json:"reason"` // such as "must be one of minute, hour"

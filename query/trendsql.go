@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -164,13 +165,13 @@ func (s *trendSQL) top() part {
 		}
 		return joined(" union all ", rows...)
 	}
-	order := "number desc nulls last"
+	order := []string{"number desc nulls last"}
 	for _, k := range keys {
-		order += fmt.Sprintf(", %s, %s", missing(k), s.dialect.Bytewise(k))
+		order = append(order, missing(k), s.dialect.Bytewise(k))
 	}
 	named := list(keys, ", coalesce($, '') as $") + list(keys, ", case when $ is null then 1 else 0 end as no_$")
 	return say("select row_number() over (order by $) as rank, $ from (select number$ from ($) groups) named order by 1 limit $",
-		order, strings.TrimPrefix(list(keys, ", $, no_$"), ", "), named, s.made("facts", keys), strconv.Itoa(s.trend.Breakdown.Groups()))
+		strings.Join(order, ", "), strings.TrimPrefix(list(keys, ", $, no_$"), ", "), named, s.made("facts", keys), strconv.Itoa(s.trend.Breakdown.Groups()))
 }
 
 // all is the statement. It gives rank, for each key its text and whether it is missing, the bucket's beginning and the
@@ -198,5 +199,5 @@ func (s *trendSQL) all() part {
 	return say(`with facts as ($), top as ($), ranked as (select f.*, coalesce(t.rank, 0) as rank$ from facts f left join top t on $)
 		select $, bucket, number from ($) buckets union all select $, -1, number from ($) whole`,
 		s.facts(), s.top(), shown, strings.Join(same, " and "),
-		strings.Join(by, ", "), s.made("ranked", append(by[:len(by):len(by)], "bucket")), strings.Join(by, ", "), s.made("ranked", by))
+		strings.Join(by, ", "), s.made("ranked", append(slices.Clip(by), "bucket")), strings.Join(by, ", "), s.made("ranked", by))
 }
