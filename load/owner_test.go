@@ -331,6 +331,7 @@ func TestLoadersTakeOver(t *testing.T) {
 				sent += 16
 				time.Sleep(time.Second)
 			}
+			synctest.Wait()
 		}
 		one, _, stopOne, _ := c.hire("one")
 		flow(10)
