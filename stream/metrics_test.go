@@ -58,7 +58,7 @@ spoor_stream_appended_bytes_total 9
 # HELP spoor_stream_appended_records_total Records that the stream acknowledged.
 # TYPE spoor_stream_appended_records_total counter
 spoor_stream_appended_records_total 2
-# HELP spoor_stream_appends_total Appends by outcome: ok, partial (some records went in), full (no room for any), failed (unknown or none).
+# HELP spoor_stream_appends_total Appends by outcome: ok, partial (some records went in), full (no room for any), throttled (none, for now), failed (unknown or none).
 # TYPE spoor_stream_appends_total counter
 spoor_stream_appends_total{outcome="full"} 1
 spoor_stream_appends_total{outcome="ok"} 1
