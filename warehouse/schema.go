@@ -53,7 +53,7 @@ func Tables() []Table {
 			at("minute", "of received_at"), text("source", ""), text("type", ""), text("event", "empty where the type has no names"), count("loaded", ""),
 		}},
 		{Name: "sequences", Key: []string{"stream", "shard", "collector", "boot"}, Doc: "which records of each collector have come through", Columns: []event.Column{
-			text("stream", ""), text("shard", ""), text("collector", ""), text("boot", ""),
+			text("stream", ""), text("shard", "with # and a number behind it: a further part of a long list"), text("collector", ""), text("boot", ""),
 			text("seen", "closed ranges, such as 1-41,43-90"), text("void", "numbers whose record was never known to be durable"),
 			count("settled", "the collector knew the outcome of each number up to this one"),
 			count("records", ""), count("doubled", "records that came twice"), at("seen_at", "the last record"),
