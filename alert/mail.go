@@ -2,6 +2,8 @@ package alert
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -48,6 +50,7 @@ type SMTP struct {
 	implicit  bool // TLS from the beginning
 	plain     bool // no TLS
 	localhost bool
+	roots     *x509.CertPool // nil: the machine's
 }
 
 // mailFor is how long a mail may take.
@@ -70,12 +73,12 @@ func ParseSMTP(location string) (*SMTP, error) {
 			return nil, fmt.Errorf("needs a port; got %q", u.Port())
 		}
 	}
-	switch tls := u.Query().Get("tls"); tls {
+	switch encrypted := u.Query().Get("tls"); encrypted {
 	case "":
 	case "none":
 		s.plain = true
 	default:
-		return nil, fmt.Errorf("tls can be none only; got %q", tls)
+		return nil, fmt.Errorf("tls can be none only; got %q", encrypted)
 	}
 	if _, err := mail.ParseAddress(s.from); err != nil {
 		return nil, fmt.Errorf("needs ?from= with an address; got %q", s.from)
@@ -109,8 +112,15 @@ func (s *SMTP) Send(ctx context.Context, to, subject, text string) error {
 	if s.implicit {
 		options = append(options, mailer.WithSSL())
 	}
+	if s.roots != nil {
+		options = append(options, mailer.WithTLSConfig(&tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12}))
+	}
 	if s.user != "" {
-		options = append(options, mailer.WithSMTPAuth(mailer.SMTPAuthAutoDiscover), mailer.WithUsername(s.user), mailer.WithPassword(s.password))
+		how := mailer.SMTPAuthAutoDiscover // which shows no password to who listens
+		if s.plain {
+			how = mailer.SMTPAuthPlainNoEnc
+		}
+		options = append(options, mailer.WithSMTPAuth(how), mailer.WithUsername(s.user), mailer.WithPassword(s.password))
 	}
 	client, err := mailer.NewClient(s.host, options...)
 	if err != nil {

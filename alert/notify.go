@@ -134,6 +134,9 @@ func (e *Evaluator) Test(ctx context.Context, id string) ([]TestResult, error) {
 	return nil, saved.ErrNotFound
 }
 
+// CanMail tells whether mails can be sent.
+func (e *Evaluator) CanMail() bool { return e.options.Mail != nil }
+
 func (e *Evaluator) send(ctx context.Context, to Receiver, n notification) error {
 	if to.Email != "" {
 		return e.mail(ctx, to.Email, n)
@@ -165,6 +168,32 @@ func (a *Alert) summary(end time.Time) string {
 		return fmt.Sprintf("%s: %s; %s is %s or less", what, value, fine, written(*s.High))
 	}
 	return fmt.Sprintf("%s: %s", what, value)
+}
+
+// Words says what the rule watches. report is the name of the report, where it watches one.
+func (r *Rule) Words(report string) string {
+	what := report
+	switch {
+	case r.Tracking:
+		return "events that normally come and have stopped coming"
+	case r.Event != nil:
+		what = fmt.Sprintf("%s in the last %s", r.Event, length(r.Event.window()))
+	}
+	switch {
+	case r.Usual != nil && r.Usual.Side == "above":
+		return what + " over what is usual at this hour"
+	case r.Usual != nil && r.Usual.Side == "below":
+		return what + " under what is usual at this hour"
+	case r.Usual != nil:
+		return what + " outside of what is usual at this hour"
+	case r.Above != nil && r.Below != nil:
+		return fmt.Sprintf("%s over %s or under %s", what, written(*r.Above), written(*r.Below))
+	case r.Above != nil:
+		return fmt.Sprintf("%s over %s", what, written(*r.Above))
+	case r.Below != nil:
+		return fmt.Sprintf("%s under %s", what, written(*r.Below))
+	}
+	return what
 }
 
 // String says which events are counted.

@@ -204,6 +204,13 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "audit", target: "/api/audit?from=2026-11-23T00:00:00Z&wait=1s", status: 200},
 		{id: "version", target: "/api/version", status: 200},
 		{id: "document", target: "/api/openapi.json", status: 200},
+		{id: "alerts", target: "/api/alerts", status: 200},
+		{id: "testAlert", target: "/api/alerts/tracking/test", status: 200},
+		{id: "testAlert", target: "/api/alerts/nothing/test", status: 404},
+		{id: "alertKey", target: "/api/alerts/key", status: 200},
+		{id: "erase", target: "/api/erase", body: `{"user_ids":["u1"],"anonymous_ids":["a1"],"dry_run":true}`, status: 200},
+		{id: "erase", target: "/api/erase", body: `{"user_ids":[]}`, status: 400},
+		{id: "erase", target: "/api/erase", body: `{"user_ids":[""]}`, status: 400},
 		{id: "listTokens", target: "/api/tokens", status: 200},
 		{id: "createToken", target: "/api/tokens", body: `{"name":"script","scope":"read","days":3}`, status: 201},
 		{id: "createToken", target: "/api/tokens", body: `{"name":"script","scope":"all"}`, status: 400},
@@ -264,8 +271,10 @@ func checkAnswer(t *testing.T, doc *openapi3.T, url, method, pattern string, a a
 		r.Header.Set(name, value)
 	}
 	params := map[string]string{}
-	if strings.HasSuffix(pattern, "/{id}") {
-		params["id"] = a.target[strings.LastIndex(a.target, "/")+1:]
+	for i, name := range strings.Split(pattern, "/") {
+		if name == "{id}" {
+			params["id"] = strings.Split(a.target, "/")[i]
+		}
 	}
 	item := doc.Paths.Find(pattern)
 	input := &openapi3filter.RequestValidationInput{

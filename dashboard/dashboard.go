@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/spoorhq/spoor/alert"
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/replay"
@@ -33,6 +34,9 @@ type Options struct {
 	Ready func() error
 	// Saved keeps reports, dashboards, alerts and tokens.
 	Saved *saved.Store
+	// Alerts tests alerts; by default one that sends no mails.
+	Alerts Tester
+	Erase  Erase
 
 	Password string // of every page and of the API, by HTTP basic authentication; empty: none is asked for
 	// Hosts are names by which the pages may be reached without a password, beside addresses and localhost.
@@ -63,6 +67,9 @@ type Dashboard struct {
 func New(o Options) (*Dashboard, error) {
 	if o.Saved == nil {
 		return nil, errors.New("a dashboard needs a place for what people save")
+	}
+	if o.Alerts == nil {
+		o.Alerts = alert.New(alert.Options{Saved: o.Saved, Logger: o.Logger})
 	}
 	if o.QueryFor == 0 {
 		o.QueryFor = time.Minute

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -41,6 +42,7 @@ type house struct {
 	asked  []askedAudit
 
 	replayed []replay.Ask
+	erased   []string
 }
 
 type askedAudit struct {
@@ -67,7 +69,13 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.options = Options{
-		Saved:     store,
+		Saved: store,
+		Erase: func(_ context.Context, subject Subject, dry bool) (map[string]int64, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.erased = append(h.erased, fmt.Sprint(subject, dry))
+			return map[string]int64{"events": 3}, nil
+		},
 		Warehouse: asker{db}, Watcher: h.watcher, Version: "1.2.3", Logger: slog.New(slog.DiscardHandler),
 		Sources: []Source{{Name: "web", WriteKey: "key"}},
 		Pressure: func(context.Context) (int64, int64, error) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spoorhq/spoor/alert"
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
 )
@@ -22,6 +23,7 @@ type savedKind struct {
 	draft         any    // draftOf the body
 	document, all any    // documentOf and listOf it
 	sample        any    // a draft
+	reading       scope  // what looking at it needs
 	// check refuses a body that means nothing.
 	check func(ctx context.Context, body json.RawMessage) error
 }
@@ -56,12 +58,15 @@ type (
 )
 
 func kindOf[B any](kind saved.Kind, name string, sample B, check func(ctx context.Context, body json.RawMessage) error) savedKind {
-	return savedKind{kind, name, draftOf[B]{}, documentOf[B]{}, listOf[B]{}, draftOf[B]{"An example", sample}, check}
+	return savedKind{kind, name, draftOf[B]{}, documentOf[B]{}, listOf[B]{}, draftOf[B]{"An example", sample}, scopeRead, check}
 }
 
 // savedKinds are the documents that people may keep by the API. Tokens are none: what is kept of them is not shown.
 func (d *Dashboard) savedKinds() []savedKind {
+	rules := kindOf(saved.Alerts, "alert", alert.Rule{Event: &alert.Volume{Event: "Order Completed"}, Usual: &alert.Usual{Side: "below"}, Notify: []alert.Receiver{{Webhook: "https://chat.example/hook"}}}, d.checkAlert)
+	rules.reading = scopeAdmin // whoever knows a webhook's URL can often use it
 	return []savedKind{
+		rules,
 		kindOf(saved.Reports, "report", saved.Report{Question: "trend", Params: json.RawMessage(`{"range":{"last":7,"unit":"day"},"series":[{"event":{"event":"Order Completed"}}]}`)},
 			d.checkReport),
 		kindOf(saved.Dashboards, "dashboard", saved.Dashboard{Tiles: []saved.Tile{{Report: "k3jq5x2m7pnv4wtd", Width: 2}}, Refresh: 60}, d.checkDashboard),
@@ -102,7 +107,7 @@ func (d *Dashboard) savedOperations() []operation {
 		id := capital(k.name)
 		all = append(all,
 			operation{
-				route: "GET " + path, id: "list" + id + "s", group: groupSaved, title: "All " + string(k.kind), scope: scopeRead, gives: k.all,
+				route: "GET " + path, id: "list" + id + "s", group: groupSaved, title: "All " + string(k.kind), scope: k.reading, gives: k.all,
 				handle: func(w http.ResponseWriter, r *http.Request) { d.listSaved(w, r, k.kind) },
 			},
 			operation{
@@ -111,7 +116,7 @@ func (d *Dashboard) savedOperations() []operation {
 				handle: func(w http.ResponseWriter, r *http.Request) { d.createSaved(w, r, k) },
 			},
 			operation{
-				route: "GET " + path + "/{id}", id: "get" + id, group: groupSaved, title: "One " + k.name, scope: scopeRead,
+				route: "GET " + path + "/{id}", id: "get" + id, group: groupSaved, title: "One " + k.name, scope: k.reading,
 				params: savedParams{}, gives: k.document, heads: tagged{}, refuse: []int{404},
 				handle: func(w http.ResponseWriter, r *http.Request) { d.getSaved(w, r, k.kind) },
 			},

@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,4 +90,84 @@ func TestTokenCommands(t *testing.T) {
 		t.Errorf("want the revoked one refused; have %s", said)
 	}
 	client(t, exitFault, with("token", "revoke", id)...)
+}
+
+// sendOne gives a running server one event and waits for its row.
+func sendOne(t *testing.T, url, body string) {
+	t.Helper()
+	client := clientFlags{Server: url}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/track", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("dev", "")
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("want the event accepted; have %s", response.Status)
+	}
+	// The audit waits until what is accepted is loaded.
+	if err := client.ask(t.Context(), http.MethodGet, "/api/audit", neturl.Values{"wait": {"30s"}}, nil, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEraseCommand(t *testing.T) {
+	t.Parallel()
+	url, _ := running(t)
+	sendOne(t, url, `{"event":"Buy","userId":"ada","anonymousId":"d1"}`)
+	sendOne(t, url, `{"event":"Buy","userId":"bob","anonymousId":"d2"}`)
+	left := func() string {
+		out, _ := client(t, exitOK, "sql", "--server", url, "--json", "select user_id from events order by 1")
+		return out
+	}
+	out, _ := client(t, exitOK, "erase", "--server", url, "--user", "ada")
+	if !strings.Contains(out, "events        1  would be erased") || !strings.Contains(left(), "ada") {
+		t.Errorf("want a count and nothing else; have %s\n%s", out, left())
+	}
+	out, _ = client(t, exitOK, "erase", "--server", url, "--user", "ada", "--yes", "--json")
+	if !strings.Contains(out, `"events": 1`) || !strings.Contains(out, `"dry_run": false`) || strings.Contains(left(), "ada") || !strings.Contains(left(), "bob") {
+		t.Errorf("want a receipt, and ada gone; have %s\n%s", out, left())
+	}
+	if _, said := client(t, exitUsage, "erase", "--server", url); !strings.Contains(said, "--user") {
+		t.Errorf("want to be told what is missing; have %s", said)
+	}
+}
+
+func TestAlertCommands(t *testing.T) {
+	t.Parallel()
+	url, _ := running(t)
+	told := make(chan string, 1)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		told <- string(text)
+	}))
+	t.Cleanup(hook.Close)
+	if out, _ := client(t, exitOK, "alert", "list", "--server", url); !strings.Contains(out, "Tracking broke") || !strings.Contains(out, "nobody") {
+		t.Errorf("want tracking watched without anybody having asked for it; have %s", out)
+	}
+	body := map[string]any{"name": "Orders", "body": map[string]any{"event": map[string]any{"event": "Buy"}, "below": 1, "notify": []any{map[string]any{"webhook": hook.URL}}}}
+	c := clientFlags{Server: url}
+	var made struct{ ID string }
+	if err := c.ask(t.Context(), http.MethodPost, "/api/saved/alerts", nil, body, &made); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := client(t, exitOK, "alert", "test", made.ID, "--server", url); !strings.Contains(out, "told    webhook to 127.0.0.1") {
+		t.Errorf("want to know who was told; have %s", out)
+	}
+	if have := <-told; !strings.Contains(have, "[test] Orders") {
+		t.Errorf("want a test; have %s", have)
+	}
+	hook.Close()
+	if out, _ := client(t, exitMismatch, "alert", "test", made.ID, "--server", url); !strings.Contains(out, "FAILED  webhook to 127.0.0.1") {
+		t.Errorf("want to know who could not be told; have %s", out)
+	}
+	client(t, exitFault, "alert", "test", "nothing", "--server", url)
+	body["body"].(map[string]any)["notify"] = []any{map[string]any{"email": "ops@example.com"}}
+	if err := c.ask(t.Context(), http.MethodPost, "/api/saved/alerts", nil, body, nil); err == nil || !strings.Contains(err.Error(), "--smtp") {
+		t.Errorf("want mails refused where no server sends them; have %v", err)
+	}
 }

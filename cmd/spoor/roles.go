@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/spoorhq/spoor/alert"
 	"github.com/spoorhq/spoor/audit"
 	"github.com/spoorhq/spoor/collect"
 	"github.com/spoorhq/spoor/collect/ndjson"
@@ -99,17 +100,17 @@ func openSaved(d *dataFlags, logger *slog.Logger) (*saved.Store, error) {
 	})
 }
 
-// newPages makes the watcher and the dashboard.
+// newPages makes the watcher, the dashboard, and who evaluates the alerts.
 func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log stream.Log, name string, w warehouse.Warehouse,
 	loopback bool, ready func() error, logger *slog.Logger,
-) (*dashboard.Dashboard, *tail.Watcher, error) {
+) (*dashboard.Dashboard, *tail.Watcher, *alert.Evaluator, error) {
 	watcher := tail.New(tail.Options{
 		Log: log, Stream: name, ForeignSource: source, Logger: logger,
 		Positions: func(ctx context.Context) (map[string]string, error) { return w.Positions(ctx, name) },
 	})
 	settings, err := parseSources(door.Source)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var sources []dashboard.Source
 	for _, s := range settings {
@@ -120,9 +121,33 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 	}
 	store, err := openSaved(d, logger)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	pages, err := dashboard.New(dashboard.Options{
+	var pages *dashboard.Dashboard
+	watch := alert.Options{
+		Saved: store, Warehouse: w, Pages: f.PublicURL, Logger: logger,
+		CompleteTo: func() time.Time { return watcher.InFlight().CompleteTo },
+		Number: func(ctx context.Context, report string, at time.Time) (*float64, error) {
+			return pages.ReportNumber(ctx, report, at)
+		},
+	}
+	if f.SMTP != "" {
+		server, err := alert.ParseSMTP(f.SMTP)
+		if err != nil {
+			return nil, nil, nil, usagef("--smtp %w", err)
+		}
+		watch.Mail = server
+	}
+	alerts := alert.New(watch)
+	pages, err = dashboard.New(dashboard.Options{
+		Alerts: alerts,
+		Erase: func(ctx context.Context, s dashboard.Subject, dry bool) (map[string]int64, error) {
+			subject := warehouse.Subject(s)
+			if dry {
+				return subject.Count(ctx, w)
+			}
+			return w.Erase(ctx, subject)
+		},
 		Saved: store, Warehouse: w, Dialect: w.Dialect().Name(), Watcher: watcher, Password: f.Password, Sources: sources, Version: version(), QueryFor: f.QueryFor,
 		Ready: ready, Logger: logger,
 		Audit: func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error) {
@@ -143,7 +168,7 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 			return stat.Bytes, stat.Limit, err
 		},
 	})
-	return pages, watcher, err
+	return pages, watcher, alerts, err
 }
 
 // operations adds what an operator asks of every role: metrics, health and readiness.

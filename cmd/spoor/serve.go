@@ -69,7 +69,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 	if err != nil {
 		return err
 	}
-	pages, watcher, err := newPages(&c.pageFlags, &c.dataFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
+	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 		return loader.Run(loading)
 	})
 	group.Go(func() error { return watcher.Run(loading) })
+	group.Go(func() error { return alerts.Run(ctx) })
 	if beside != nil {
 		group.Go(func() error { return beside(ctx, "http://"+listener.Addr().String(), w) })
 	}

@@ -65,8 +65,10 @@ func (f *enrichFlags) options() enrich.Options {
 }
 
 type pageFlags struct {
-	Password string        `help:"The password of the pages and the API. Needed off loopback." env:"SPOOR_PASSWORD"`
-	QueryFor time.Duration `help:"The longest that an SQL query may run." default:"1m" env:"SPOOR_QUERY_FOR"`
+	Password  string        `help:"The password of the pages and the API. Needed off loopback." env:"SPOOR_PASSWORD"`
+	QueryFor  time.Duration `help:"The longest that a question or an SQL query may run." default:"1m" env:"SPOOR_QUERY_FOR"`
+	SMTP      string        `help:"The server that sends the alerts' mails: smtp://user:password@host:587?from=ADDRESS, or smtps://." name:"smtp" env:"SPOOR_SMTP" placeholder:"URL"`
+	PublicURL string        `help:"Where people reach the pages, for links in alerts." name:"public-url" env:"SPOOR_PUBLIC_URL" placeholder:"URL"`
 }
 
 func (f *dataFlags) path(name string) string { return filepath.Join(f.Data, name) }

@@ -183,7 +183,7 @@ func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Log
 		_, err := w.Positions(ctx, name)
 		return err
 	}
-	pages, watcher, err := newPages(&c.pageFlags, &c.dataFlags, &doorFlags{}, c.StreamSource, log, name, w, loopback, ready, logger)
+	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &doorFlags{}, c.StreamSource, log, name, w, loopback, ready, logger)
 	if err != nil {
 		return err
 	}
@@ -199,5 +199,6 @@ func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Log
 	})
 	group.Go(func() error { return prepareWarehouse(ctx, w, logger) })
 	group.Go(func() error { return watcher.Run(ctx) })
+	group.Go(func() error { return alerts.Run(ctx) })
 	return group.Wait()
 }

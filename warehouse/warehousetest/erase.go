@@ -55,9 +55,16 @@ func erase(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
+	counted, err := ada.Count(ctx, w)
+	if err != nil {
+		return err
+	}
 	have, err := w.Erase(ctx, ada)
 	if err != nil {
 		return err
+	}
+	if !maps.Equal(have, counted) {
+		return fmt.Errorf("want what was counted before, %v; have %v", counted, have)
 	}
 	// 1, 2, 3, 4 and later; alias, which names d2 as the id before; d1 of ada, d2, and d4 of ada.
 	want := warehouse.Erasure{"events": 6, "identities": 3, "users": 1, "dead_letters": 2}
