@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/spoorhq/spoor/internal/jsonscan"
 )
@@ -121,7 +122,7 @@ func appendLoadable(dst, text []byte) []byte {
 			}
 			i++
 		case c == '-' || '0' <= c && c <= '9':
-			for i++; i < len(text) && bytes.IndexByte([]byte("0123456789.eE+-"), text[i]) >= 0; i++ {
+			for i++; i < len(text) && strings.IndexByte("0123456789.eE+-", text[i]) >= 0; i++ {
 			}
 			if !exact(view(text[from:i])) {
 				dst = append(append(append(dst, '"'), text[from:i]...), '"')

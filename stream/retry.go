@@ -225,7 +225,7 @@ func (r *retryingReader) Next(ctx context.Context) (records []Record, err error)
 			_ = r.drop()
 		}
 		if errors.Is(err, io.EOF) && err != io.EOF { //nolint:errorlint // as in hopeless
-			err = fmt.Errorf("reading broke off: %v", err) //nolint:errorlint // so that nobody takes it for the shard's end
+			err = fmt.Errorf("reading broke off: %v", err) // not wrapped, so that nobody takes it for the shard's end
 		}
 		return err
 	})

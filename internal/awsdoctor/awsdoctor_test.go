@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,12 +48,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *script) called(operation string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		if c == operation {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.calls, operation)
 }
 
 func emulated(t *testing.T, handler http.Handler) aws.Config {
@@ -66,8 +62,8 @@ func emulated(t *testing.T, handler http.Handler) aws.Config {
 	return config
 }
 
-// real is a configuration that looks as AWS's own does, whose calls go to the script all the same.
-func real(t *testing.T, handler http.Handler) aws.Config {
+// authentic is a configuration that looks as AWS's own does, whose calls go to the script all the same.
+func authentic(t *testing.T, handler http.Handler) aws.Config {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -108,7 +104,7 @@ func healthy() map[string]string {
 func TestKinesisWell(t *testing.T) {
 	t.Parallel()
 	s := &script{answer: healthy()}
-	for _, f := range awsdoctor.Kinesis(within(t), real(t, s), "events", "") {
+	for _, f := range awsdoctor.Kinesis(within(t), authentic(t, s), "events", "") {
 		if !f.OK || f.Do != "" {
 			t.Errorf("want all well; have %+v", f)
 		}
@@ -147,7 +143,7 @@ func TestEachMissingPermissionIsNamed(t *testing.T) {
 			t.Parallel()
 			s := &script{answer: healthy()}
 			delete(s.answer, operation)
-			config := real(t, s)
+			config := authentic(t, s)
 			findings := append(awsdoctor.Kinesis(within(t), config, "events", ""), awsdoctor.Leases(within(t), config, "leases"))
 			var bad []awsdoctor.Finding
 			for _, f := range findings {
@@ -175,7 +171,7 @@ func TestWhatElseCanBeWrong(t *testing.T) {
 	} {
 		s := &script{answer: healthy()}
 		s.answer[test.operation] = test.answer
-		config := real(t, s)
+		config := authentic(t, s)
 		said := false
 		for _, f := range append(awsdoctor.Kinesis(within(t), config, "events", ""), awsdoctor.Leases(within(t), config, "leases")) {
 			said = said || !f.OK && strings.Contains(f.Do, test.want)
@@ -245,13 +241,13 @@ func TestIdentity(t *testing.T) {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = w.Write([]byte(`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:sts::1:assumed-role/spoor-loader/x</Arn><UserId>u</UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`))
 	})
-	if f := awsdoctor.Identity(within(t), real(t, answer)); !f.OK || !strings.Contains(f.Detail, "assumed-role/spoor-loader") {
+	if f := awsdoctor.Identity(within(t), authentic(t, answer)); !f.OK || !strings.Contains(f.Detail, "assumed-role/spoor-loader") {
 		t.Errorf("want the role named; have %+v", f)
 	}
 	if f := awsdoctor.Identity(within(t), emulated(t, answer)); !f.OK || !strings.Contains(f.Detail, "not AWS's") {
 		t.Errorf("want it said that the endpoint is not AWS's; have %+v", f)
 	}
-	none := real(t, answer)
+	none := authentic(t, answer)
 	none.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, context.DeadlineExceeded })
 	if f := awsdoctor.Identity(within(t), none); f.OK || !strings.Contains(f.Do, "AWS_PROFILE") {
 		t.Errorf("want it said how to get credentials; have %+v", f)

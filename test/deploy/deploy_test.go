@@ -33,7 +33,7 @@ type terraform struct {
 
 func read(t *testing.T) *terraform {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "deploy/aws/*.tf"))
+	files, err := filepath.Glob(filepath.Join(root, "deploy", "aws", "*.tf"))
 	if err != nil || len(files) < 8 {
 		t.Fatalf("want the files of deploy/aws; have %v, %v", files, err)
 	}
@@ -357,11 +357,11 @@ func TestDoorsOnlyPut(t *testing.T) {
 // TestSettings: what the tasks are given are settings of Spoor, and the commands are Spoor's.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(root, "deploy/aws/tasks.tf"))
+	text, err := os.ReadFile(filepath.Join(root, "deploy", "aws", "tasks.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile(filepath.Join(root, "docs/configuration.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,11 +385,11 @@ func TestSettings(t *testing.T) {
 // TestPage: docs/aws.md names the alarms that there are, and metrics that there are.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join(root, "docs/aws.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs", "aws.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	alarms, err := os.ReadFile(filepath.Join(root, "deploy/aws/alarms.tf"))
+	alarms, err := os.ReadFile(filepath.Join(root, "deploy", "aws", "alarms.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
