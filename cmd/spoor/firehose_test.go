@@ -69,6 +69,10 @@ func TestFirehoseCannotBeRead(t *testing.T) {
 			t.Errorf("%s: want code %d and what to run; have %d: %s", command, exitUsage, code, stderr)
 		}
 	}
+	_, stderr, code := runIn(t, "", "collect", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--stream", location, "--stream-format", "kpl")
+	if code != exitUsage || !strings.Contains(stderr, "--stream-format kpl") {
+		t.Errorf("want a format for others refused; have %d: %s", code, stderr)
+	}
 	for stream, want := range map[string]string{
 		"firehose://?region=us-east-1":               "firehose://delivery-stream",
 		"firehose://events/x?region=us-east-1":       "firehose://delivery-stream",

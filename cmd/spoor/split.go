@@ -46,6 +46,9 @@ func (c *collectCommand) Run(ctx context.Context, p *process, logger *slog.Logge
 	if isFirehose(c.Stream) && c.StreamFormat != string(collect.Compact) {
 		return usagef("--stream-format %s is for streams that are read: Firehose is given the rows of its tables", c.StreamFormat)
 	}
+	if isFirehose(c.Stream) && c.StreamFormat != string(collect.Compact) {
+		return usagef("--stream-format %s is for a stream that others read; Firehose is given rows of the table events: leave it out", c.StreamFormat)
+	}
 	registry := newRegistry()
 	log, err := openDoorStream(ctx, &c.streamFlags, &c.dataFlags, &c.enrichFlags, registry, logger)
 	if err != nil {

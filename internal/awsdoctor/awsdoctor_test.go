@@ -164,7 +164,6 @@ func TestWhatElseCanBeWrong(t *testing.T) {
 		{"DescribeStreamSummary", "ResourceNotFoundException", "make stream events"},
 		{"DescribeStreamSummary", "ExpiredTokenException", "sign in again"},
 		{"DescribeStreamSummary", strings.Replace(healthy()["DescribeStreamSummary"], "ACTIVE", "DELETING", 1), "ACTIVE"},
-		{"DescribeStreamSummary", strings.Replace(healthy()["DescribeStreamSummary"], "72", "24", 1), "increase-stream-retention-period"},
 		{"ListShards", `{"Shards":[]}`, "state"},
 		{"DescribeTable", strings.Replace(healthy()["DescribeTable"], "leaseKey", "id", 1), "a table of its own"},
 		{"DescribeTable", strings.Replace(healthy()["DescribeTable"], "ACTIVE", "CREATING", 1), "ACTIVE"},
@@ -179,6 +178,23 @@ func TestWhatElseCanBeWrong(t *testing.T) {
 		if !said {
 			t.Errorf("%s answers %.60s: want a finding that says %q", test.operation, test.answer, test.want)
 		}
+	}
+}
+
+// TestAShortRetentionIsNoFault: it is Kinesis's default, and worth a word.
+func TestAShortRetentionIsNoFault(t *testing.T) {
+	t.Parallel()
+	s := &script{answer: healthy()}
+	s.answer["DescribeStreamSummary"] = strings.Replace(s.answer["DescribeStreamSummary"], "72", "24", 1)
+	said := false
+	for _, f := range awsdoctor.Kinesis(within(t), authentic(t, s), "events", "") {
+		said = said || f.OK && strings.Contains(f.Detail, "increase-stream-retention-period --stream-name events")
+		if !f.OK {
+			t.Errorf("want all well; have %+v", f)
+		}
+	}
+	if !said {
+		t.Error("want it said how to keep records for longer")
 	}
 }
 

@@ -3,7 +3,6 @@ package awsdoctor
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -36,10 +35,8 @@ func Kinesis(ctx context.Context, config aws.Config, name, arn string) []Finding
 	}
 	findings := []Finding{state}
 	if hours := aws.ToInt32(s.RetentionPeriodHours); hours < 48 {
-		findings = append(findings, Finding{
-			Check: "kinesis retention", Detail: (time.Duration(hours) * time.Hour).String() + " is the longest that loading may stand still without loss",
-			Do: "aws kinesis increase-stream-retention-period --retention-period-hours 72, so that a weekend is survived",
-		})
+		findings = append(findings, good("kinesis retention", "%d h is the longest that loading may stand still without loss; consider 72: "+
+			"aws kinesis increase-stream-retention-period --stream-name %s --retention-period-hours 72", hours, aws.ToString(s.StreamName)))
 	}
 	return append(findings, put(ctx, client, config, byName, byARN, on), read(ctx, client, byName, byARN, on))
 }

@@ -102,11 +102,18 @@ func (l *Log) put(ctx context.Context, call []types.Record, index []int, failed 
 	}
 	// FailedPutCount is the number of those with a code; the codes alone tell which.
 	for i, r := range out.RequestResponses {
-		if code := aws.ToString(r.ErrorCode); code != "" {
+		switch code := aws.ToString(r.ErrorCode); code {
+		case "":
+		case throttled:
+			failed[index[i]] = fmt.Errorf("%w: delivery stream %s: %s", stream.ErrThrottled, l.name, aws.ToString(r.ErrorMessage))
+		default:
 			failed[index[i]] = fmt.Errorf("delivery stream %s did not take the record: %s: %s", l.name, code, aws.ToString(r.ErrorMessage))
 		}
 	}
 }
+
+// throttled is the code of a record that came while the delivery stream was given more than its quota.
+const throttled = "ServiceUnavailableException"
 
 // Shards refuses: ErrAppendOnly.
 func (l *Log) Shards(context.Context) ([]stream.Shard, error) { return nil, ErrAppendOnly }

@@ -138,6 +138,9 @@ func TestEachFailedRecordIsTold(t *testing.T) {
 	if slices.Sort(have); !slices.Equal(want, have) {
 		t.Errorf("want the records %v named; have %v", want, have)
 	}
+	if !errors.Is(partial.Failed[507], stream.ErrThrottled) {
+		t.Errorf("want it told that this is for now; have %v", partial.Failed[507])
+	}
 	if n := len(fake.Records("events")); n != 747 {
 		t.Errorf("want 747 records taken; have %d", n)
 	}
