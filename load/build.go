@@ -96,15 +96,19 @@ func (b *builder) full() bool {
 	return b.rows.Len()+b.dead.Field(0).Len() >= b.loader.options.MaxRows || b.rows.Bytes()+b.bytes >= b.loader.options.MaxBytes
 }
 
+// longestBehind bounds how long a batch of late events gathers, where Options.Interval itself is shorter.
+const longestBehind = 2 * time.Second
+
 // patience is how long the batch gathers; see Options.Interval.
 func (b *builder) patience() time.Duration {
 	if len(b.partings) > 0 || len(b.moves) == 0 {
 		return 0 // somebody waits for the shard; or nothing has come that could wait
 	}
+	interval := b.loader.options.Interval
 	if b.behind {
-		return 4 * b.loader.options.Interval
+		return max(interval, min(4*interval, longestBehind))
 	}
-	return b.loader.options.Interval
+	return interval
 }
 
 // add puts one record's events into the batch. An error is this process's or the disk's, never the record's: what

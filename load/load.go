@@ -39,9 +39,9 @@ type Options struct {
 	MaxRows  int // of a batch, dead letters included; default 100,000
 	MaxBytes int // of JSON in a batch; default 128 MiB
 	// Interval is at most between an event's arrival and its commit, while the warehouse keeps up; default 500 ms, or what
-	// a warehouse.Patient says. A
-	// batch of events that have waited longer than that in the stream gathers for up to four times as long: it is
-	// late already, and a large batch costs the warehouse less for each row.
+	// a warehouse.Patient says. A batch of events that have waited longer than that in the stream gathers for up to four
+	// times as long, but no longer than 2 s for that reason: it is late already, and a large batch costs the warehouse less
+	// for each row.
 	Interval  time.Duration
 	Window    time.Duration // of deduplication; default 24 h
 	SeenDir   string        // where ids that do not fit into SeenBytes go; emptied at start

@@ -26,7 +26,7 @@ import (
 )
 
 // number gives an environment variable's number, or else the one given.
-func number(t *testing.T, name string, otherwise uint64) uint64 {
+func number(t testing.TB, name string, otherwise uint64) uint64 {
 	t.Helper()
 	text := os.Getenv(name)
 	if text == "" {

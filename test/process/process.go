@@ -190,6 +190,16 @@ func (p *Process) Stop() (int, error) {
 	}
 }
 
+// Used gives the processor time that the process took, once it has ended.
+func (p *Process) Used() time.Duration {
+	cmd, done := p.running()
+	if cmd == nil {
+		return 0
+	}
+	<-done
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
 // Post sends a body as a Segment SDK would, with the write key "dev".
 func (p *Process) Post(ctx context.Context, path string, body []byte) (status int, answer []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL()+path, bytes.NewReader(body))

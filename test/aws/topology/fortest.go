@@ -12,7 +12,7 @@ import (
 )
 
 // Service gives the URL of a service that a test needs.
-func Service(t *testing.T, name string) string {
+func Service(t testing.TB, name string) string {
 	t.Helper()
 	location := os.Getenv(name)
 	if location == "" {
@@ -25,7 +25,7 @@ func Service(t *testing.T, name string) string {
 }
 
 // Redshift starts the stand-in on a database of its own, and gives the warehouse's URL.
-func Redshift(t *testing.T) (*redshiftfake.Server, string) {
+func Redshift(t testing.TB) (*redshiftfake.Server, string) {
 	t.Helper()
 	database, err := url.Parse(pgtest.Database(t))
 	if err != nil {
@@ -47,13 +47,15 @@ func Redshift(t *testing.T) (*redshiftfake.Server, string) {
 	return server, location
 }
 
-// Run runs two collectors, two loaders and a dashboard on a stream and a warehouse, which commits often, for the length of
-// a test.
-func Run(t *testing.T, o Options) *Topology {
+// Run runs two collectors, two loaders and a dashboard on a stream and a warehouse for the length of a test. The loaders
+// commit often, unless LoadArgs says otherwise.
+func Run(t testing.TB, o Options) *Topology {
 	t.Helper()
 	o.Leases = "dynamodb://leases-" + strings.ToLower(rand.Text()) + "?endpoint=" + Service(t, "SPOOR_TEST_DYNAMODB")
 	o.Collectors, o.Loaders, o.Dir = 2, 2, t.TempDir()
-	o.LoadArgs = append([]string{"--load-every", "300ms", "--failover", "3s"}, o.LoadArgs...)
+	if o.LoadArgs == nil {
+		o.LoadArgs = []string{"--load-every", "300ms", "--failover", "3s"}
+	}
 	top, err := Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
