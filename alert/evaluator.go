@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,7 +188,7 @@ func (e *Evaluator) one(ctx context.Context, a *Alert) error {
 	e.evaluate(ctx, a)
 	e.deliver(ctx, a)
 	body, err := json.Marshal(a.State)
-	if err != nil || string(before) == string(body) || ctx.Err() != nil {
+	if err != nil || bytes.Equal(before, body) || ctx.Err() != nil {
 		return err
 	}
 	_, err = e.options.Saved.Put(ctx, saved.States, a.ID, a.stateVersion, saved.Draft{Name: a.Name, Body: body})

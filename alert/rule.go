@@ -103,10 +103,11 @@ func (r *Rule) inARow() int {
 // ReadRule reads a saved alert's body. Its error is a *saved.FieldError.
 func ReadRule(body json.RawMessage) (Rule, error) {
 	var r Rule
-	if err := saved.Decode(body, &r); err != nil {
-		return r, err
+	err := saved.Decode(body, &r)
+	if err == nil {
+		err = r.check()
 	}
-	return r, r.check()
+	return r, err
 }
 
 func (r *Rule) check() error {

@@ -57,6 +57,7 @@ type Dashboard struct {
 	handler http.Handler
 	pages   *pages
 	hub     *hub
+	engine  *query.Engine
 	scopes  map[string]scope // by route
 	apiJSON []byte           // the document of the API
 
@@ -81,6 +82,9 @@ func New(o Options) (*Dashboard, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	d := &Dashboard{options: o}
+	d.engine = query.NewEngine(o.Warehouse, query.EngineOptions{
+		Deadline: o.QueryFor, Now: o.Now, CompleteTo: func() time.Time { return o.Watcher.InFlight().CompleteTo },
+	})
 	d.hub = newHub(d.snapshot)
 	var err error
 	if d.pages, err = newPages(o); err != nil {

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,31 +22,34 @@ type question struct {
 	sample             query.Question
 	// check refuses parameters that mean nothing, with a *query.Invalid.
 	check func(params []byte) error
-	// ask answers parameters; upTo is when the answer is complete to, nil: that is not known.
-	ask func(ctx context.Context, params []byte, now time.Time, upTo *time.Time) (any, error)
-	// number is what the answer comes down to, for alerts; nil: it is no number. It is nil itself where that cannot be.
-	number func(answer any) (*float64, error)
+	// ask answers parameters.
+	ask func(ctx context.Context, params []byte) (any, error)
+	// number is what the answer comes down to at a moment, for alerts; it gives nil where there is none. nil: the question
+	// comes down to no number.
+	number func(ctx context.Context, params []byte, at time.Time) (*float64, error)
 }
 
 // questions are all reports. A new one is a line here, and stands in the API, in its document, in saved reports and in
 // spoor query.
 func (d *Dashboard) questions() []question {
-	w := d.options.Warehouse
+	e := d.engine
+	trend := questionOf("trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
+		query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}}, e.Trend)
+	trend.number = d.trendNumber
 	return []question{
-		questionOf("trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
-			query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}},
-			func(ctx context.Context, q query.Trend, now time.Time, upTo *time.Time) (query.TrendAnswer, error) {
-				a, err := query.AskTrend(ctx, w, q, now)
-				a.Complete.UpTo = upTo
-				a.Complete.Mark(a.Period.Buckets)
-				return a, err
-			}).withNumber(trendNumber),
+		trend,
+		questionOf("people", "Who is behind a number", "The people who did something in a range, or who are one number of a trend: as many as the number says, those seen last first.",
+			query.PeopleList{Events: &query.Doers{Range: &query.Range{Last: 7, Unit: query.ByDay}}, Limit: 10}, e.People),
+		questionOf("person", "One person", "Who it is, by traits and devices, and what they did, the newest first.",
+			query.PersonQuestion{Person: "ada", Limit: 10}, e.Person),
+		questionOf("catalog", "The events there are", "Every name that was sent, with its volume in each interval, when it was seen first and last, and how many properties it has.",
+			query.CatalogQuestion{Range: query.Range{Last: 30, Unit: query.ByDay}}, e.Catalog),
+		questionOf("properties", "What events carry", "The properties of the newest events of a name: their types, how often they are missing, and their most frequent values.",
+			query.PropertiesQuestion{Event: query.Selection{Event: "Order Completed"}}, e.Properties),
 	}
 }
 
-func questionOf[Q query.Question, A any](name, title, about string, sample Q,
-	ask func(ctx context.Context, q Q, now time.Time, upTo *time.Time) (A, error),
-) question {
+func questionOf[Q query.Question, A any](name, title, about string, sample Q, ask func(context.Context, Q) (A, error)) question {
 	var params Q
 	var gives A
 	return question{
@@ -56,26 +58,25 @@ func questionOf[Q query.Question, A any](name, title, about string, sample Q,
 			_, err := query.Read[Q](text)
 			return err
 		},
-		ask: func(ctx context.Context, text []byte, now time.Time, upTo *time.Time) (any, error) {
+		ask: func(ctx context.Context, text []byte) (any, error) {
 			q, err := query.Read[Q](text)
 			if err != nil {
 				return nil, err
 			}
-			return ask(ctx, q, now, upTo)
+			return ask(ctx, q)
 		},
 	}
 }
 
-func (q question) withNumber(number func(any) (*float64, error)) question {
-	q.number = number
-	return q
-}
-
 // trendNumber is the total of a trend's first line.
-func trendNumber(answer any) (*float64, error) {
-	trend, ok := answer.(query.TrendAnswer)
-	if !ok || len(trend.Lines) == 0 {
-		return nil, nil
+func (d *Dashboard) trendNumber(ctx context.Context, params []byte, at time.Time) (*float64, error) {
+	q, err := query.Read[query.Trend](params)
+	if err != nil {
+		return nil, err
+	}
+	trend, err := query.AskTrend(ctx, d.options.Warehouse, q, at)
+	if err != nil || len(trend.Lines) == 0 {
+		return nil, err
 	}
 	return trend.Lines[0].Total, nil
 }
@@ -101,13 +102,8 @@ func (d *Dashboard) askQuestion(w http.ResponseWriter, r *http.Request, q questi
 		}
 		return // the client has left
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
-	defer cancel()
-	found, err := q.ask(ctx, text, d.options.Now().UTC(), known(d.options.Watcher.InFlight().CompleteTo))
+	found, err := q.ask(r.Context(), text)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		d.failed(w, r, err)
 		return
 	}
@@ -153,11 +149,7 @@ func (d *Dashboard) ReportNumber(ctx context.Context, id string, at time.Time) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.options.QueryFor)
 	defer cancel()
-	found, err := q.ask(ctx, bytes.TrimSpace(report.Params), at, &at)
-	if err != nil {
-		return nil, err
-	}
-	return q.number(found)
+	return q.number(ctx, report.Params, at)
 }
 
 // cohortBody is the body of a saved cohort.
