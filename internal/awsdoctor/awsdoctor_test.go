@@ -29,6 +29,10 @@ type script struct {
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	var in struct{ DryRun bool }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || operation == "PutRecords" && !in.DryRun {
+		operation = "a record that stays"
+	}
 	s.mu.Lock()
 	s.calls = append(s.calls, operation)
 	answer, ok := s.answer[operation]
@@ -109,8 +113,8 @@ func TestKinesisWell(t *testing.T) {
 			t.Errorf("want all well; have %+v", f)
 		}
 	}
-	if !s.called("PutRecords") || !s.called("GetRecords") {
-		t.Errorf("want putting and reading tried; have %v", s.calls)
+	if !s.called("PutRecords") || !s.called("GetRecords") || s.called("a record that stays") {
+		t.Errorf("want putting, by a dry run, and reading tried; have %v", s.calls)
 	}
 }
 
