@@ -4,13 +4,16 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/spoorhq/spoor/internal/pgtest"
+	"github.com/spoorhq/spoor/internal/redshiftfake"
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
 	"github.com/spoorhq/spoor/warehouse/postgres"
+	"github.com/spoorhq/spoor/warehouse/redshift"
 )
 
 // questions is how many are asked in all: SPOOR_TEST_QUESTIONS, or a few.
@@ -42,6 +45,29 @@ func TestOraclePostgres(t *testing.T) {
 	location := pgtest.Database(t)
 	querytest.Run(t, min(questions(t, 400), 1000), func(t *testing.T, name string) warehouse.Warehouse {
 		w, err := postgres.Open(t.Context(), postgres.Options{URL: location + "?sslmode=disable&schema=" + name})
+		return migrated(t, w, err)
+	})
+}
+
+// TestOracleRedshift: Redshift's words, on its stand-in, say what the oracle says.
+func TestOracleRedshift(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t)
+	server, err := redshiftfake.Start(t.Context(), redshiftfake.Options{Postgres: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	location, err := server.URL(database[strings.LastIndex(database, "/")+1:], "staging", "oracle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	querytest.Run(t, min(questions(t, 100), 500), func(t *testing.T, name string) warehouse.Warehouse {
+		w, err := redshift.Open(t.Context(), redshift.Options{URL: location + "&schema=" + name})
 		return migrated(t, w, err)
 	})
 }

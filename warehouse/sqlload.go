@@ -206,8 +206,7 @@ func (l *SQLLoad) putUsers(ctx context.Context) error {
 		}
 		old.Traits, old.FirstSeen, old.SeenAt = []byte(traits), event.TimeOf(first.Time), event.TimeOf(last.Time)
 		return crowd.Merge(old)
-	}, fmt.Sprintf("select u.user_id, %s, u.first_seen, u.seen_at from users u join %s s on %s",
-		l.Dialect.JSONText("u.traits"), staged, same("u", "s", table.Key)))
+	}, fmt.Sprintf("select u.user_id, u.traits, u.first_seen, u.seen_at from users u join %s s on %s", staged, same("u", "s", table.Key)))
 	if err != nil {
 		return err
 	}

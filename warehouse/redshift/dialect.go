@@ -48,8 +48,10 @@ func literal(s string) string {
 	return "'" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(s) + "'"
 }
 
-// JSONText: a SUPER goes over the wire as its text. JSON_SERIALIZE would fail on one of over 65,535 bytes.
-func (dialect) JSONText(column string) string { return column }
+// JSONText gives no text for what is too long for a VARCHAR, which JSON_SERIALIZE would fail on.
+func (dialect) JSONText(column string) string {
+	return fmt.Sprintf("case when json_size(%[1]s) <= %[2]d then json_serialize(%[1]s) end", column, limits().Text)
+}
 
 // maxIdentifier is how long a name in a statement may be, in bytes.
 const maxIdentifier = 127
