@@ -13,7 +13,7 @@ type SchemaTable struct {
 	Name    string         `json:"name"`
 	Doc     string         `json:"doc,omitempty"`
 	View    bool           `json:"view"` // of one event name
-	Columns []SchemaColumn `json:"columns"`
+	Columns []SchemaColumn `json:"columns" required:"true" nullable:"false"`
 }
 
 // SchemaColumn is a column; Kind is the logical type, the same on every warehouse.
@@ -65,7 +65,7 @@ func AskSchema(ctx context.Context, w Asker) ([]SchemaTable, error) {
 		if s.event != "" {
 			doc = fmt.Sprintf("%s: %s", s.typ, s.event)
 		}
-		table := SchemaTable{Name: name, Doc: doc, View: true}
+		table := SchemaTable{Name: name, Doc: doc, View: true, Columns: []SchemaColumn{}}
 		for _, c := range warehouse.NewView(name, s.typ, s.event, s.kinds).Columns {
 			table.Columns = append(table.Columns, viewColumn(c))
 		}
