@@ -29,7 +29,7 @@ func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage()}},
 		{"Ask", []room{sqlPage()}},
-		{"Look up", []room{tracePage()}},
+		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage()}},
 	}
 }

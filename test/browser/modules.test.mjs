@@ -8,7 +8,8 @@ const numbers = await from('measures')
 const { bySource } = await from('tables')
 const { parts } = await from('minutes')
 const { slots } = await from('parts/palette')
-const { fits, preview } = await from('newest')
+const { fits } = await from('newest')
+const { preview, titleOf } = await from('preview')
 const { spark } = await from('dom')
 
 const each = (fn, cases) => {
@@ -151,4 +152,8 @@ test('an event’s story has one end', () => {
   assert.equal(of({ dead: [letter] }, [copy(5, { refused: 'x' })]), 'dead dead')
   assert.equal(of({ rows: [row], dead: [{ ...letter, received_at: t(0) }] }, []), 'loaded dead accepted loaded')
   assert.equal(of({}, [copy(1)]), 'passed passed')
+})
+
+test('a person is called by the traits that hold a name', () => {
+  each(titleOf, [[[{ name: 'Ada' }], 'Ada'], [[{ firstName: 'Ada', last_name: 'King' }], 'Ada King'], [[{ email: 'a@b' }], 'a@b'], [[{ name: 7 }], ''], [[null], '']])
 })

@@ -3,24 +3,13 @@
 import * as format from './format.js'
 import { connect } from './connect.js'
 import { byId, make, mark, put, setting, show } from './dom.js'
+import { preview } from './preview.js'
 
 const keep = 200
 const atFirst = 50 // of the last hour, from the warehouse
 const sample = 20 // events a second; the server leaves out the rest
 const typingPause = 250
 const drawEvery = 150 // ms at least: more often than that nobody can read
-
-/** preview writes properties on one line: revenue 12 · sku "A-1" */
-export function preview(item) {
-  const found = item.properties ?? item.traits
-  if (!found) return ''
-  let text = ''
-  for (const [name, value] of Object.entries(found)) {
-    text += `${text ? ' · ' : ''}${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`
-    if (text.length > 240) break
-  }
-  return text
-}
 
 /** fits tells whether an event passes the filter, as the server would. */
 export function fits(item, { text, name, source, refused }) {

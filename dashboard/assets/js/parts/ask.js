@@ -81,6 +81,7 @@ export async function fetchLines(path, options, take) {
 const advice = {
   network: 'Is it running, and is this machine on line? What was asked can be asked again.',
   timeout: 'Ask for a shorter time or for less, and try again.',
+  invalid: 'Nothing was run. Change what is asked.',
   unauthorized: 'Load the page again, and give the password.',
   forbidden: 'This needs a right that you were not given.',
   bad_request: 'Nothing was run. Change what is asked.',
@@ -89,14 +90,14 @@ const advice = {
   failed: 'The server’s log says more. It can be tried again.',
 }
 const titles = {
-  network: 'No connection', timeout: 'It took too long', unauthorized: 'The password is needed', bad_request: 'That cannot be asked',
+  network: 'No connection', timeout: 'It took too long', unauthorized: 'The password is needed', bad_request: 'That cannot be asked', invalid: 'That cannot be asked',
   bad_sql: 'The warehouse refuses the statement', too_large: 'That is too large',
 }
 
 /** faultPanel says what went wrong and what can be done; again, if given, is behind its button. */
 export function faultPanel(err, again) {
   const fault = err instanceof Fault ? err : new Fault(String(err?.message ?? err), 'page')
-  const panel = make('div', 'fault', '', make('h3', '', titles[fault.code] ?? 'There is no answer'))
+  const panel = make('div', 'fault', '', make('p', 'title', titles[fault.code] ?? 'There is no answer'))
   panel.setAttribute('role', 'alert')
   panel.dataset.code = fault.code
   panel.append(fault.message.includes('\n') ? make('pre', '', fault.message) : make('p', '', fault.message))
@@ -115,7 +116,7 @@ export function button(text, act, className = 'button') {
 
 /** emptyState teaches what would be here: a title, a text or more of them, and maybe a link {text, href}. */
 export function emptyState(title, texts, link) {
-  const box = make('div', 'empty', '', make('h3', '', title), ...[texts].flat().map((t) => make('p', '', t)))
+  const box = make('div', 'empty', '', make('p', 'title', title), ...[texts].flat().map((t) => make('p', '', t)))
   if (link) {
     const to = make('a', 'button', link.text)
     to.href = link.href

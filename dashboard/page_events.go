@@ -1,0 +1,3 @@
+package dashboard
+
+func eventsPage() room { return room{Name: "Events", Path: "/events", file: "events", charts: true} }
