@@ -123,11 +123,17 @@ var binary = sync.OnceValues(func() (string, error) {
 // serve starts spoor with nothing in it, and gives its URL.
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
+	return serveIn(t, t.TempDir(), args...)
+}
+
+// serveIn starts spoor with what is in a folder.
+func serveIn(t *testing.T, dir string, args ...string) string {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", t.TempDir()}, args...)...)
+	cmd := exec.CommandContext(t.Context(), path, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", dir}, args...)...)
 	// The end of the test does not kill it: it is asked to end, as an operator does.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second

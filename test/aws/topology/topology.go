@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -109,9 +108,9 @@ func (t *Topology) Stop() error {
 
 // Logs gives the end of every process's log, for a test that failed.
 func (t *Topology) Logs() string {
-	var text strings.Builder
+	text := ""
 	for _, p := range t.all() {
-		fmt.Fprintf(&text, "== %s\n%s\n", p.Name(), p.Log())
+		text += "== " + p.Name() + "\n" + p.Log() + "\n"
 	}
-	return text.String()
+	return text
 }
