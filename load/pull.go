@@ -110,10 +110,11 @@ func (l *Loader) pullShard(ctx context.Context, shard stream.ShardID, after stre
 	reader, err := l.options.Log.Read(ctx, shard, after)
 	for {
 		if gone(err) {
-			// Records that were never loaded are gone. What is left is loaded; audit names the gap.
+			// What is left is loaded. Whether records went that were never loaded, the audit tells, by the gaps in their
+			// collectors' numbers: a shard in which nothing came for longer than the stream keeps records loses nothing.
 			l.metrics.trimmed.Inc()
-			l.log.Error("the stream has lost records that were not loaded; going on with the oldest it has",
-				"shard", shard, "after", after)
+			l.log.Error("the stream does not hold what was loaded last any more, and may have lost records behind it; going on "+
+				"with the oldest it has, and spoor audit names what is missing", "shard", shard, "after", after)
 			if reader != nil {
 				reader.Close()
 			}
