@@ -1,6 +1,7 @@
 package redshiftfake
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/spoorhq/spoor/internal/jsonscan"
 	"github.com/spoorhq/spoor/internal/pgsql"
 )
 
@@ -253,9 +255,28 @@ func (c *copyCommand) row(columns []column, values []*string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", column.name, err)
 		}
-		row = append(row, strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(value)...)
+		row = appendEscaped(row, value)
 	}
 	return append(row, '\n'), nil
+}
+
+// appendEscaped writes a value as PostgreSQL's COPY reads it.
+func appendEscaped(row []byte, value string) []byte {
+	for i := range len(value) {
+		switch b := value[i]; b {
+		case '\\':
+			row = append(row, '\\', '\\')
+		case '\t':
+			row = append(row, '\\', 't')
+		case '\n':
+			row = append(row, '\\', 'n')
+		case '\r':
+			row = append(row, '\\', 'r')
+		default:
+			row = append(row, b)
+		}
+	}
+	return row
 }
 
 func (c *copyCommand) value(column column, value string) (string, error) {
@@ -287,6 +308,13 @@ func checkObject(text string) error {
 	if len(text) > maxObject {
 		return fmt.Errorf("a SUPER of %d bytes is over 16 MB", len(text))
 	}
+	v, rest, err := jsonscan.Scan([]byte(text), maxDepth)
+	if err != nil || len(rest) > 0 || v.Flags&(jsonscan.NonFinite|jsonscan.LoneSurrogate) != 0 {
+		return fmt.Errorf("Invalid JSON (%w)", err) //nolint:staticcheck // as Redshift says it
+	}
+	if len(text) <= maxText && v.Flags&jsonscan.NUL == 0 && !mayBeLarge(text) {
+		return nil // no string in it can be too long, and no number too large
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	for {
@@ -313,40 +341,65 @@ func checkObject(text string) error {
 	}
 }
 
+// mayBeLarge tells whether a number in a JSON text may be too large: one with an exponent, or with very many digits.
+func mayBeLarge(text string) bool {
+	digits := 0
+	for i := range len(text) {
+		switch b := text[i]; {
+		case '0' <= b && b <= '9':
+			if digits++; digits > 300 {
+				return true
+			}
+		case (b == 'e' || b == 'E') && digits > 0:
+			return true
+		default:
+			digits = 0
+		}
+	}
+	return false
+}
+
 // eachJSON reads objects one behind another; members are found by the columns' names.
 func eachJSON(file []byte, columns []column, do func(int, []*string, error) error) error {
-	decoder := json.NewDecoder(strings.NewReader(string(file)))
-	at := int64(0)
+	index := make(map[string]int, len(columns))
+	for i, c := range columns {
+		index[c.name] = i
+	}
 	for {
-		var members map[string]json.RawMessage
-		err := decoder.Decode(&members)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		object, rest, err := jsonscan.Scan(file, maxDepth)
 		if err != nil {
+			if len(bytes.TrimSpace(file)) == 0 {
+				return nil
+			}
 			return fmt.Errorf("Invalid JSON: %w", err) //nolint:staticcheck // as Redshift says it
 		}
-		length := int(decoder.InputOffset() - at)
-		at = decoder.InputOffset()
+		file = rest
 		values := make([]*string, len(columns))
-		for i, c := range columns {
-			raw, there := members[c.name]
-			if !there || string(raw) == "null" {
+		members := jsonscan.NewMembers(object.Raw)
+		for members.Next() {
+			i, ok := index[string(members.Key())]
+			value := members.Value()
+			if !ok || value.Kind == jsonscan.Null {
 				continue
 			}
-			text := string(raw)
-			if raw[0] == '"' && c.typ != "super" {
-				if err := json.Unmarshal(raw, &text); err != nil {
+			text := string(value.Raw)
+			if value.Kind == jsonscan.String && columns[i].typ != "super" {
+				if value.Flags == 0 {
+					text = text[1 : len(text)-1]
+				} else if err := json.Unmarshal(value.Raw, &text); err != nil {
 					return err
 				}
 			}
 			values[i] = &text
 		}
-		if err := do(length, values, nil); err != nil {
+		if err := errors.Join(members.Err(), do(len(object.Raw), values, nil)); err != nil {
 			return err
 		}
 	}
 }
+
+// maxDepth is how deep a SUPER may nest.
+const maxDepth = 1000
 
 // eachCSV reads lines of values in the columns' order. An empty value is an empty text, and NULL in any other column.
 func eachCSV(file []byte, columns []column, do func(int, []*string, error) error) error {
