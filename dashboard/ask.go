@@ -73,7 +73,7 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Trailer", errorTrailer)
+	h.Add("Trailer", errorTrailer)
 	left := &leaving{w: w}
 	out := bufio.NewWriterSize(left, 64<<10)
 	write := result.WriteJSON
@@ -82,6 +82,8 @@ func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Re
 		write = result.WriteCSV
 	case "parquet":
 		write = result.WriteParquet
+	case "ndjson":
+		write = result.WriteNDJSON
 	case "lines":
 		write = func(io.Writer) error {
 			return result.WriteLines(out, asked, func() error { return errors.Join(out.Flush(), push(http.NewResponseController(w))) })

@@ -33,6 +33,7 @@ type Result struct {
 	values  []any
 	dest    []any
 	left    int
+	read    int64
 	cut     bool
 }
 
@@ -42,12 +43,12 @@ type ResultColumn struct {
 	Type string `json:"type"`
 }
 
-// SQL runs one read-only statement. limit is the most rows it gives; 0: all.
-func SQL(ctx context.Context, w Asker, text string, limit int) (*Result, error) {
+// SQL runs one read-only statement; ? stands for an argument. limit is the most rows it gives; 0: all.
+func SQL(ctx context.Context, w Asker, text string, limit int, args ...any) (*Result, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, errors.New("sql cannot be empty")
 	}
-	rows, err := w.Query(ctx, bounded(text, limit))
+	rows, err := w.Query(ctx, bounded(text, limit), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +97,7 @@ func (r *Result) Next() ([]any, error) {
 		return nil, nil
 	}
 	r.left--
+	r.read++
 	if err := r.rows.Scan(r.dest...); err != nil {
 		return nil, fmt.Errorf("reading a row: %w", err)
 	}
@@ -128,6 +130,9 @@ func plain(typ string, v any) any {
 	return v
 }
 
+// Read tells how many rows have been given.
+func (r *Result) Read() int64 { return r.read }
+
 // Cut tells, at the end, whether there were more rows than the limit.
 func (r *Result) Cut() bool { return r.cut }
 
@@ -148,7 +153,13 @@ func (r *Result) each(do func([]any) error) error {
 }
 
 // WriteJSON writes the rows as an array of objects, one a line, with the columns in their order.
-func (r *Result) WriteJSON(w io.Writer) error {
+func (r *Result) WriteJSON(w io.Writer) error { return r.writeObjects(w, "[", ",", "]") }
+
+// WriteNDJSON writes the rows as objects, one a line.
+func (r *Result) WriteNDJSON(w io.Writer) error { return r.writeObjects(w, "", "", "") }
+
+// writeObjects writes an object a line, with something before the first, between them, and behind the last.
+func (r *Result) writeObjects(w io.Writer, before, between, behind string) error {
 	names := make([][]byte, len(r.Columns))
 	for i, c := range r.Columns {
 		name, err := json.Marshal(c.Name)
@@ -157,13 +168,16 @@ func (r *Result) WriteJSON(w io.Writer) error {
 		}
 		names[i] = append(name, ':')
 	}
-	line, first := []byte("["), true
+	line, first := []byte(before), true
 	err := r.each(func(row []any) error {
 		if !first {
-			line = append(line, ',')
+			line = append(line, between...)
+		}
+		if !first || before != "" {
+			line = append(line, '\n')
 		}
 		first = false
-		line = append(line, "\n{"...)
+		line = append(line, '{')
 		for i, v := range row {
 			if i > 0 {
 				line = append(line, ',')
@@ -183,11 +197,14 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if first {
-		_, err = io.WriteString(w, "[]\n")
-		return err
+	switch {
+	case first && before != "":
+		_, err = io.WriteString(w, before+behind+"\n")
+	case !first && behind != "":
+		_, err = io.WriteString(w, "\n"+behind+"\n")
+	case !first:
+		_, err = io.WriteString(w, "\n")
 	}
-	_, err = io.WriteString(w, "\n]\n")
 	return err
 }
 

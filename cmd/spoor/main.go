@@ -38,6 +38,8 @@ type cli struct {
 	Tail     tailCommand     `cmd:"" help:"Show events as they are accepted by a running server."`
 	SQL      sqlCommand      `cmd:"" help:"Ask the warehouse of a running server, read-only."`
 	Audit    auditCommand    `cmd:"" help:"Prove that what was accepted is in the warehouse, once."`
+	Query    queryCommand    `cmd:"" help:"Ask a running server: trends, people, the catalog; tables and charts."`
+	Export   exportCommand   `cmd:"" help:"Write events to files, hour by hour or day by day; it goes on where it was interrupted."`
 	Alert    alertCommand    `cmd:"" help:"Show the alerts, and try whether their receivers can be told."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person's data from the warehouse of a running server."`
 	Token    tokenCommand    `cmd:"" help:"Make, list and revoke the API's tokens."`
