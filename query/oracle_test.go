@@ -52,7 +52,7 @@ func TestOraclePostgres(t *testing.T) {
 // TestOracleRedshift: Redshift's words, on its stand-in, say what the oracle says.
 func TestOracleRedshift(t *testing.T) {
 	t.Parallel()
-	database := pgtest.Database(t)
+	database := pgtest.Database(t, "jit = off") // the stand-in's functions look costly, and compiling them is
 	server, err := redshiftfake.Start(t.Context(), redshiftfake.Options{Postgres: database})
 	if err != nil {
 		t.Fatal(err)
