@@ -197,7 +197,8 @@ func TestFormats(t *testing.T) {
 			if want := `"messageId":"` + c.commits.boot + `:1:7"`; !bytes.Contains(texts[7], []byte(want)) {
 				t.Errorf("%s: want the event without an id to have %s; have %s", format, want, texts[7])
 			}
-			if !bytes.HasPrefix(texts[8], []byte(body[8][:len(body[8])-1])) || !bytes.Contains(texts[8], []byte(`"_spoor":{"source":"web"`)) {
+			if !bytes.HasPrefix(texts[8], []byte(body[8][:len(body[8])-1])) ||
+				!bytes.Contains(texts[0], []byte(`,"_spoor":{"source":"web",`)) || !bytes.Contains(texts[8], []byte(`,"_spoor":{`)) {
 				t.Errorf("%s: want what the client sent and what the door knows; have %s", format, texts[8])
 			}
 			if format == JSON && m.kept()[7].Key != "u-7" {

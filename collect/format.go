@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -45,10 +44,10 @@ func (c *committer) sealed(w *event.RecordWriter, h event.Header, data []byte) [
 	switch c.format {
 	case JSON:
 		var records []stream.Record
-		w.Plain(h, func(person string, text []byte) {
+		w.Plain(h, func(e event.PlainEvent) {
 			// All events of a person go to one shard, in their order.
-			key := strings.ToValidUTF8(person[:min(len(person), keyBytes)], "")
-			records = append(records, stream.Record{Key: strings.Clone(key), Data: bytes.Clone(text)})
+			key := strings.ToValidUTF8(e.Person[:min(len(e.Person), keyBytes)], "")
+			records = append(records, stream.Record{Key: strings.Clone(key), Data: e.AppendTo(nil, false)})
 		})
 		return records
 	case KPL:
@@ -69,7 +68,8 @@ func (c *committer) aggregated(w *event.RecordWriter, h event.Header) []stream.R
 	}
 	var records []stream.Record
 	var inner kpl.Writer
-	key, room := "", 0
+	var text []byte
+	key, room, last := "", 0, 0
 	seal := func() {
 		if inner.Len() > 0 {
 			records = append(records, stream.Record{Key: key, Data: inner.Seal(nil)})
@@ -78,10 +78,13 @@ func (c *committer) aggregated(w *event.RecordWriter, h event.Header) []stream.R
 		inner.Reset(key)
 	}
 	seal()
-	w.Plain(h, func(_ string, text []byte) {
+	w.Plain(h, func(e event.PlainEvent) {
+		text = e.AppendTo(text[:0], inner.Len() > 0 && e.Request == last)
 		if inner.Len() > 0 && inner.SizeWith(len(text)) > room {
 			seal()
+			text = e.AppendTo(text[:0], false)
 		}
+		last = e.Request
 		if inner.Len() == 0 {
 			room = (inner.SizeWith(len(text)) + unit - 1) / unit * unit
 		}

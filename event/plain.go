@@ -9,16 +9,37 @@ import (
 )
 
 // plainMember is the last member of an event that was written as plain JSON: its request line, with all that only the
-// door knows. It is the last, so that it is found without reading the event, and taken off again.
-const plainMember = `"_spoor":`
+// door knows. It is the last, so that it is found without reading the event, and taken off again. In an aggregated record
+// it is plainSame, where the event before it was in the same request.
+const (
+	plainMember = `"_spoor":`
+	plainSame   = `{}`
+)
+
+// PlainEvent is an event as plain JSON. It is good until the function that it is given to returns.
+type PlainEvent struct {
+	Person  string // the userId, or else the anonymousId
+	Request int    // which of the writer's requests it was in
+	text    []byte // up to where the plain member goes
+	line    []byte // the request's
+}
+
+// AppendTo writes the event. follows: it comes within one record behind another event of its request.
+func (p PlainEvent) AppendTo(dst []byte, follows bool) []byte {
+	dst = append(append(dst, p.text...), plainMember...)
+	if follows {
+		return append(append(dst, plainSame...), '}')
+	}
+	return append(append(dst, p.line...), '}')
+}
 
 // Plain gives the events one by one as plain JSON, for whoever reads the stream beside Spoor: each as the client sent it,
-// with a messageId, with its type, and with what the door knows. What is no JSON object comes within one. person is the
-// userId or else the anonymousId; person and text are good until give returns. The writer is empty afterwards.
-func (w *RecordWriter) Plain(h Header, give func(person string, text []byte)) {
+// with a messageId, with its type, and with what the door knows. What is no JSON object comes within one. The writer is
+// empty afterwards.
+func (w *RecordWriter) Plain(h Header, give func(PlainEvent)) {
 	var parser Parser
 	var e Event
-	var request, text []byte
+	var p PlainEvent
 	rest, index := w.body, 0
 	next := func() []byte {
 		line, after, _ := bytes.Cut(rest, []byte{'\n'})
@@ -31,21 +52,23 @@ func (w *RecordWriter) Plain(h Header, give func(person string, text []byte)) {
 		if err != nil {
 			break // it was written by Add
 		}
-		request = append(append(append(request[:0], plainMember...), line...), '}')
+		p.Request++
+		p.line = line
+		if at := bytes.LastIndex(line, []byte(`,"events":`)); at > 0 {
+			p.line = append(line[:at:at], '}') // how many there were is of no use in an event
+		}
 		for range req.Events {
 			raw := bytes.TrimSpace(next())
 			parser.Reset()
 			e.reset()
-			text = appendPlain(text[:0], &parser, &e, raw, req.Type, func(dst []byte) []byte {
+			p.text = appendPlain(p.text[:0], &parser, &e, raw, req.Type, func(dst []byte) []byte {
 				dst = append(append(append(dst, h.Boot...), ':'), strconv.FormatUint(h.Seq, 10)...)
 				return strconv.AppendInt(append(dst, ':'), int64(index), 10)
 			})
-			text = append(text, request...)
-			person := e.UserID
-			if person == "" {
-				person = e.AnonymousID
+			if p.Person = e.UserID; p.Person == "" {
+				p.Person = e.AnonymousID
 			}
-			give(person, text)
+			give(p)
 			index++
 		}
 	}
@@ -103,7 +126,11 @@ func (r *RecordReader) plainRequest(raw []byte) (text []byte, request *Request, 
 		return nil, nil, false
 	}
 	line := raw[at+len(plainMember) : len(raw)-1]
-	if !bytes.Equal(line, r.doorLine) || r.doorRequest == nil {
+	if string(line) == plainSame {
+		if r.doorRequest == nil {
+			return nil, nil, false
+		}
+	} else if !bytes.Equal(line, r.doorLine) || r.doorRequest == nil {
 		request, err := r.parser.parseRequest(line)
 		if err != nil {
 			return nil, nil, false

@@ -65,11 +65,12 @@ func TestPlainIsReadAsCompactIs(t *testing.T) {
 	total := plainSample(w)
 	var records [][]byte
 	var people []string
-	w.Plain(header, func(person string, text []byte) {
+	w.Plain(header, func(p PlainEvent) {
+		text := p.AppendTo(nil, false)
 		if !json.Valid(text) || bytes.ContainsAny(text, "\r\n") {
 			t.Errorf("want one line of JSON; have %s", text)
 		}
-		people, records = append(people, person), append(records, bytes.Clone(text))
+		people, records = append(people, strings.Clone(p.Person)), append(records, text)
 	})
 	if w.Len() != 0 || w.Events() != 0 || len(records) != total {
 		t.Fatalf("want %d records and an empty writer; have %d, and %d bytes left", total, len(records), w.Len())
@@ -100,5 +101,42 @@ func TestPlainIsReadAsCompactIs(t *testing.T) {
 		if !strings.Contains(have[i], " web segment ") {
 			t.Errorf("event %d: want the door's source; have %s", i, have[i])
 		}
+	}
+}
+
+// In an aggregated record an event says in short that it was in the request of the one before it.
+func TestPlainFollows(t *testing.T) {
+	t.Parallel()
+	w := NewRecordWriter()
+	w.Add(&Request{Source: "web", Protocol: "segment", ReceivedAt: 1, IP: "203.0.113.7"}, [][]byte{
+		[]byte(`{"type":"page","userId":"u1","messageId":"a"}`), []byte(`{"type":"page","userId":"u1","messageId":"b"}`),
+	})
+	w.Add(&Request{Source: "shop", Protocol: "ndjson", ReceivedAt: 2}, [][]byte{[]byte(`{"type":"page","userId":"u1","messageId":"c"}`)})
+	var records []string
+	last := 0
+	w.Plain(Header{}, func(p PlainEvent) {
+		records = append(records, string(p.AppendTo(nil, p.Request == last)))
+		last = p.Request
+	})
+	r := NewRecordReader()
+	sources := func(records ...string) string {
+		if err := r.Open([]byte(aggregated(records...)), Origin{Source: "foreign"}); err != nil {
+			t.Fatal(err)
+		}
+		var have []string
+		var e Event
+		for {
+			if _, ok := r.Next(&e); !ok {
+				return strings.Join(have, " ")
+			}
+			have = append(have, e.MessageID+" "+e.Request.Source+e.Request.IP)
+		}
+	}
+	if want, have := "a web203.0.113.7 b web203.0.113.7 c shop", sources(records...); want != have {
+		t.Errorf("want %q; have %q of %q", want, have, records)
+	}
+	// Alone it is another producer's, for nobody can tell whose request it was.
+	if want, have := "b foreign", sources(records[1]); want != have {
+		t.Errorf("want %q; have %q", want, have)
 	}
 }
