@@ -58,6 +58,11 @@ func (e *Engine) Trend(ctx context.Context, t Trend) (TrendAnswer, error) {
 	return ask(ctx, e, "trend", t, AskTrend)
 }
 
+// Funnel answers a funnel.
+func (e *Engine) Funnel(ctx context.Context, f Funnel) (FunnelAnswer, error) {
+	return ask(ctx, e, "funnel", f, AskFunnel)
+}
+
 // People answers a list of people.
 func (e *Engine) People(ctx context.Context, p PeopleList) (PeopleAnswer, error) {
 	return ask(ctx, e, "people", p, AskPeople)

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"time"
 )
 
 // Funnel asks how many people go through steps, and how long they take. A person's best attempt counts: the one that
@@ -44,6 +45,14 @@ type Exclusion struct {
 	// After and Before are the indexes of the steps between which it counts; without either, between the first and the last.
 	After  int `json:"after,omitempty"`
 	Before int `json:"before,omitempty"`
+}
+
+// between gives the numbers, from 1, of the steps between which it counts.
+func (x Exclusion) between(steps int) (after, before int) {
+	if x.After == 0 && x.Before == 0 {
+		return 1, steps
+	}
+	return x.After + 1, x.Before + 1
 }
 
 // Bounds of a funnel.
@@ -130,6 +139,8 @@ type FunnelAnswer struct {
 	// Open: some who began may still go on, for their window ends after the moment up to which the answer is complete.
 	Open     bool         `json:"open"`
 	Complete Completeness `json:"complete"`
+
+	closes time.Time // when the last window ends
 }
 
 // FunnelGroup is the numbers of one group.

@@ -12,7 +12,8 @@ import (
 // PeopleList asks who is behind a number: the list is as long as the number of people is great. Of what it can be about, one
 // is given.
 type PeopleList struct {
-	Trend *TrendPoint `json:"trend,omitempty"`
+	Trend  *TrendPoint  `json:"trend,omitempty"`
+	Funnel *FunnelPoint `json:"funnel,omitempty"`
 	// Events are people who did something.
 	Events *Doers `json:"events,omitempty"`
 
@@ -51,8 +52,14 @@ const (
 
 // Validate refuses a list that means nothing, with an *Invalid.
 func (p PeopleList) Validate() error {
-	if (p.Trend == nil) == (p.Events == nil) {
-		return invalid("people", nil, "must be of one of trend and events")
+	given := 0
+	for _, is := range []bool{p.Trend != nil, p.Funnel != nil, p.Events != nil} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return invalid("people", nil, "must be of one of trend, funnel and events")
 	}
 	if p.Limit < 0 || p.Limit > maxPeople {
 		return invalid("limit", p.Limit, "must be 1 to %d", maxPeople)
@@ -68,8 +75,11 @@ func (p PeopleList) Validate() error {
 			return invalid("search", p.Search, "%s", err)
 		}
 	}
-	if p.Trend != nil {
+	switch {
+	case p.Trend != nil:
 		return p.Trend.validate("trend")
+	case p.Funnel != nil:
+		return p.Funnel.validate("funnel")
 	}
 	return p.Events.validate("events")
 }
@@ -146,6 +156,8 @@ func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (Peop
 	switch {
 	case p.Trend != nil:
 		who, err = p.Trend.people(ctx, w, now)
+	case p.Funnel != nil:
+		who, err = p.Funnel.people(w, now)
 	default:
 		who, err = p.Events.people(w, now)
 	}

@@ -102,28 +102,18 @@ func (a *trendAsking) series(s *Series, p Period) (numbers, error) {
 	defer rows.Close()
 	begins := p.begins()
 	keys := len(statement.keys())
-	var rank, bucket int64
+	var bucket int64
 	var number *float64
-	texts, absent := make([]string, keys), make([]int64, keys)
-	dest := []any{&rank}
-	for i := range keys {
-		dest = append(dest, &texts[i], &absent[i])
-	}
-	dest = append(dest, &bucket, &number)
+	key := newScanGroups(a.trend.Breakdown)
+	dest := append(key.dest(), &bucket, &number)
 	found := map[int]Group{}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return n, err
 		}
-		r := int(rank)
+		r := int(key.rank)
 		if keys > 0 && r > 0 && found[r] == nil {
-			g := make(Group, keys)
-			for i := range g {
-				if absent[i] == 0 {
-					g[i] = new(texts[i])
-				}
-			}
-			found[r] = g
+			found[r] = key.group()
 		}
 		if bucket < 0 {
 			n.totals[r] = number

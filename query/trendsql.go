@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,31 +56,13 @@ type trendSQL struct {
 	groups []Group
 }
 
-// keys are the names of a breakdown's columns: k1, k2.
-func (s *trendSQL) keys() []string {
-	if s.trend.Breakdown == nil {
-		return nil
-	}
-	return []string{"k1", "k2"}[:len(s.trend.Breakdown.By)]
-}
-
-func list(names []string, format string) string {
-	var b strings.Builder
-	for _, n := range names {
-		b.WriteString(strings.ReplaceAll(format, "$", n))
-	}
-	return b.String()
-}
+// keys are the names of a breakdown's columns.
+func (s *trendSQL) keys() []string { return s.trend.Breakdown.keys() }
 
 // facts is what the series' number is made of: few rows for each bucket and group, wherever the number allows it.
 func (s *trendSQL) facts() part {
 	r := reading{dialect: s.dialect, now: s.now, bots: s.trend.Bots}
-	columns := say("$ as bucket", bucketSQL(s.dialect, s.period))
-	if s.trend.Breakdown != nil {
-		for i, f := range s.trend.Breakdown.By {
-			columns = say("$, $ as $", columns, r.group(f), s.keys()[i])
-		}
-	}
+	columns := say("$ as bucket$", bucketSQL(s.dialect, s.period), r.breakdown(s.trend.Breakdown))
 	condition := all(r.within(s.period.From, s.period.To), r.selected(s.series.Event), r.where(s.trend.Where), r.where(s.series.Where))
 	keys := list(s.keys(), ", $")
 	grouped := func(n int) string { // by the bucket, the keys and n columns more
@@ -144,9 +125,6 @@ func (s *trendSQL) made(from string, groupBy []string) part {
 	return say("select $cast($ as double precision) as number from $$", columns, number, from, by)
 }
 
-// missing is the name of the column that tells whether a key is missing: 1, or 0.
-func missing(key string) string { return "no_" + key }
-
 // top is the groups that are shown: rank, and for each key its text, empty where it is missing, and whether it is.
 func (s *trendSQL) top() part {
 	keys := s.keys()
@@ -165,13 +143,7 @@ func (s *trendSQL) top() part {
 		}
 		return joined(" union all ", rows...)
 	}
-	order := []string{"number desc nulls last"}
-	for _, k := range keys {
-		order = append(order, missing(k), s.dialect.Bytewise(k))
-	}
-	named := list(keys, ", coalesce($, '') as $") + list(keys, ", case when $ is null then 1 else 0 end as no_$")
-	return say("select row_number() over (order by $) as rank, $ from (select number$ from ($) groups) named order by 1 limit $",
-		strings.Join(order, ", "), strings.TrimPrefix(list(keys, ", $, no_$"), ", "), named, s.made("facts", keys), strconv.Itoa(s.trend.Breakdown.Groups()))
+	return topGroups(s.dialect, keys, s.made("facts", keys), s.trend.Breakdown.Groups())
 }
 
 // all is the statement. It gives rank, for each key its text and whether it is missing, the bucket's beginning and the
@@ -187,17 +159,9 @@ func (s *trendSQL) all() part {
 		return say("with facts as ($) select 0 as rank, $ bucket, number from ($) buckets union all select 0, $ -1, number from ($) whole",
 			s.facts(), list(keys, "'' as $, 0 as no_$, "), s.made("facts", []string{"bucket"}), list(keys, "'', 0, "), s.made("facts", nil))
 	}
-	var same []string
-	for _, k := range keys {
-		same = append(same, fmt.Sprintf("coalesce(f.%[1]s, '') = t.%[1]s and (case when f.%[1]s is null then 1 else 0 end) = t.no_%[1]s", k))
-	}
-	shown := list(keys, ", coalesce(t.$, '') as shown_$, coalesce(t.no_$, 0) as shown_no_$")
-	by := []string{"rank"}
-	for _, k := range keys {
-		by = append(by, "shown_"+k, "shown_no_"+k)
-	}
+	shown, same, by := withTop(keys)
 	return say(`with facts as ($), top as ($), ranked as (select f.*, coalesce(t.rank, 0) as rank$ from facts f left join top t on $)
 		select $, bucket, number from ($) buckets union all select $, -1, number from ($) whole`,
-		s.facts(), s.top(), shown, strings.Join(same, " and "),
+		s.facts(), s.top(), shown, same,
 		strings.Join(by, ", "), s.made("ranked", append(slices.Clip(by), "bucket")), strings.Join(by, ", "), s.made("ranked", by))
 }

@@ -32,6 +32,7 @@ func Reports() []Report {
 			have.Complete, want.Complete = query.Completeness{}, query.Completeness{}
 			return t, want, have, err
 		}},
+		{"funnel", askFunnel},
 		{"people", askPeople},
 		{"person", askPerson},
 		{"catalog", askCatalog},
