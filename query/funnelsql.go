@@ -12,7 +12,8 @@ import (
 // funnelSQL puts a funnel's statements together. It makes these tables, each of the one before:
 //
 //	hits      the events that are steps or exclusions: p (person), t (moment, µs), s (step from 1; under 0: an exclusion)
-//	reached   when attempts came to a step: p, a (when the attempt began), k (step from 2), t
+//	reached   when attempts came to a step: p, a (when the attempt began), in strict order n (its first event's number), k
+//	          (step from 2), t
 //	one       the best attempt of each person: p, far (how many steps), t1, t2 … (when)
 //	ranked    the same with its group, where there is a breakdown
 type funnelSQL struct {
@@ -71,8 +72,16 @@ func (s *funnelSQL) one() string {
 		moments += fmt.Sprintf(", min(case when k = %d then t end) as t%d", k, k)
 		last += fmt.Sprintf(" when %d then t%d", k, k)
 	}
-	s.with.add("attempts", say("select p, a, max(k) as far$ from reached group by p, a", moments))
-	s.with.add("best", say("select x.*, row_number() over (partition by p order by far desc, case far$ end, a desc) as place from attempts x", last))
+	attempt, faster := "p, a", ""
+	if s.funnel.order() == Strict {
+		// Of attempts begun at the same moment each goes its own way.
+		attempt += ", n"
+		for k := 2; k <= s.steps(); k++ {
+			faster += fmt.Sprintf(", t%d", k)
+		}
+	}
+	s.with.add("attempts", say("select $, max(k) as far$ from reached group by $", attempt, moments, attempt))
+	s.with.add("best", say("select x.*, row_number() over (partition by p order by far desc, case far$ end, a desc$) as place from attempts x", last, faster))
 	columns := ""
 	for k := 2; k <= s.steps(); k++ {
 		columns += fmt.Sprintf(", x.t%d", k)
@@ -287,7 +296,7 @@ func (s *funnelSQL) strict() []part {
 		name := fmt.Sprintf("l%d", k)
 		s.with.add(name, say("select p, t, n, $, case when c$ = 1 and last = n - 1 and t - began <= $ then began end as a from (select l.*, lag(n)$n) as last, lag(a)$n) as began from l$ l) x",
 			strings.Join(flags, ", "), fmt.Sprint(k), value(s.window()), order, order, fmt.Sprint(k-1)))
-		reached = append(reached, say("select p, a, $ as k, t from $ where a is not null", fmt.Sprint(k), name))
+		reached = append(reached, say("select p, a, n - $ as n, $ as k, t from $ where a is not null", fmt.Sprint(k-1), fmt.Sprint(k), name))
 	}
 	return reached
 }
