@@ -45,7 +45,9 @@ func TestTraceFaults(t *testing.T) {
 	d := h.open()
 	wants(t, "without an id", get(d, "/api/trace"), http.StatusBadRequest, `"field":"id"`)
 	h.set(func() {
-		h.answer = func(context.Context, string, []any) (*fakedb.Answer, error) { return nil, errors.New("the warehouse is on fire") }
+		h.answer = func(context.Context, string, []any) (*fakedb.Answer, error) {
+			return nil, errors.New("the warehouse is on fire")
+		}
 	})
 	for _, path := range []string{"/api/trace?id=x", "/api/pipeline", "/api/dead-letters", "/api/sources", "/api/schema"} {
 		wants(t, path, get(d, path), http.StatusInternalServerError, "on fire")

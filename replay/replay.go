@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -368,10 +369,7 @@ func (r *run) sum() Report {
 	report.Reasons = []Outcome{}
 	for _, o := range r.reasons {
 		kept := *o
-		kept.Now = map[string]int64{}
-		for reason, n := range o.Now {
-			kept.Now[reason] = n
-		}
+		kept.Now = maps.Clone(o.Now)
 		report.Reasons = append(report.Reasons, kept)
 		report.Letters += o.Letters
 		report.Loads += o.Loads

@@ -234,7 +234,7 @@ test('Events: from the catalog to what a name carries', async () => {
 test('People: found, filtered, and one of them with what a device did before', async () => {
   await visit({ path: '/people' }, async (page) => {
     await page.locator('#list tbody tr').first().waitFor()
-    assert.equal(await page.locator('#list tbody tr').count(), 8, 'seven users, and who was brought to life')
+    assert.equal(await page.locator('#list tbody tr').count(), 9, 'seven users, who was brought to life, and the sender of a snippet')
     await page.getByRole('searchbox', { name: 'Find' }).fill('king')
     await page.getByRole('button', { name: 'Find', exact: true }).click()
     await page.locator('#list').getByText('1 person').waitFor()
@@ -260,6 +260,6 @@ test('People: found, filtered, and one of them with what a device did before', a
     await page.goto(address)
     await page.locator('#list').getByText('1 person').waitFor()
     await page.getByRole('button', { name: 'Remove' }).click()
-    await page.locator('#list').getByText('8 people').waitFor()
+    await page.locator('#list').getByText('9 people').waitFor()
   })
 })
