@@ -107,9 +107,36 @@ func texts(change func(string) string, columns ...string) mutant {
 type kinds struct {
 	warehouse.Dialect
 	property func(d warehouse.Dialect, column string, path []string, kind event.PropertyKind) string
+	micros   func(d warehouse.Dialect, instant string) string
+	matches  func(d warehouse.Dialect, text, pattern string) string
+	bytewise func(text string) string
+}
+
+func (k kinds) Micros(instant string) string {
+	if k.micros == nil {
+		return k.Dialect.Micros(instant)
+	}
+	return k.micros(k.Dialect, instant)
+}
+
+func (k kinds) Matches(text, pattern string) string {
+	if k.matches == nil {
+		return k.Dialect.Matches(text, pattern)
+	}
+	return k.matches(k.Dialect, text, pattern)
+}
+
+func (k kinds) Bytewise(text string) string {
+	if k.bytewise == nil {
+		return k.Dialect.Bytewise(text)
+	}
+	return k.bytewise(text)
 }
 
 func (k kinds) Property(column string, path []string, kind event.PropertyKind) string {
+	if k.property == nil {
+		return k.Dialect.Property(column, path, kind)
+	}
 	return k.property(k.Dialect, column, path, kind)
 }
 
@@ -238,6 +265,19 @@ func TestMutants(t *testing.T) {
 		{"takes a dot in a name for a path", "a property of any name is read", mutant{dialect: kinds{property: func(d warehouse.Dialect, column string, path []string, kind event.PropertyKind) string {
 			return d.Property(column, strings.Split(path[0], "."), kind)
 		}}}},
+		{"goes into arrays by number", "a member deep in an object is read", mutant{dialect: kinds{property: func(_ warehouse.Dialect, column string, path []string, _ event.PropertyKind) string {
+			return "json_extract_string(" + column + ", '/" + strings.ReplaceAll(strings.Join(path, "/"), "'", "''") + "')"
+		}}}},
+		{"forgets the microseconds", "a moment is microseconds", mutant{dialect: kinds{micros: func(d warehouse.Dialect, instant string) string {
+			return d.Micros("date_trunc('millisecond', " + instant + ")")
+		}}}},
+		{"matches whole texts", "a pattern matches as it is spelled", mutant{dialect: kinds{matches: func(_ warehouse.Dialect, text, pattern string) string {
+			return "regexp_full_match(" + text + ", " + pattern + ")"
+		}}}},
+		{"matches whatever the case", "a pattern matches as it is spelled", mutant{dialect: kinds{matches: func(d warehouse.Dialect, text, pattern string) string {
+			return d.Matches("lower("+text+")", "lower("+pattern+")")
+		}}}},
+		{"orders as a dictionary does", "texts are ordered by their bytes", mutant{dialect: kinds{bytewise: func(text string) string { return "lower(" + text + ")" }}}},
 		{"erases only users", "an erasure removes a person everywhere, and nobody else", mutant{erase: func(ctx context.Context, w warehouse.Warehouse, s warehouse.Subject) (warehouse.Erasure, error) {
 			s.AnonymousIDs = nil
 			return w.Erase(ctx, s)
