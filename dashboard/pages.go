@@ -28,7 +28,7 @@ type group struct {
 func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage()}},
-		{"Ask", []room{sqlPage()}},
+		{"Ask", []room{trendsPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage()}},
 	}

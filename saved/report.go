@@ -14,6 +14,7 @@ type Report struct {
 	Question string          `json:"question" example:"trend" description:"which question it is: the last part of its path below /api/query"`
 	Params   json.RawMessage `json:"params" description:"the question's parameters, as POST /api/query takes them"`
 	About    string          `json:"about,omitempty" description:"a line or two for those who read it"`
+	View     string          `json:"view,omitempty" description:"how the page shows the answer, such as line, bar or table; by default the question's first way"`
 }
 
 // Dashboard is the body of a dashboard: reports in the order in which they are shown.
@@ -48,6 +49,8 @@ func ReadReport(body json.RawMessage) (Report, error) {
 		return r, &FieldError{"body.question", quote(r.Question), "must be the name of a question"}
 	case !bytes.HasPrefix(r.Params, []byte("{")):
 		return r, &FieldError{"body.params", quote(string(r.Params)), "must be a JSON object"}
+	case r.View != "" && !validID(r.View):
+		return r, &FieldError{"body.view", quote(r.View), "must be the name of a way to show answers"}
 	}
 	return r, checkAbout(r.About)
 }

@@ -2,12 +2,13 @@
 import * as format from '../format.js'
 import { make, put, show } from '../dom.js'
 
-/** Fault is why there is no answer: the API's own words and its stable code, or 'network'. */
+/** Fault is why there is no answer: the API's own words and its stable code, or 'network'; field is what was wrong, if one was. */
 export class Fault extends Error {
-  constructor(message, code, status = 0) {
+  constructor(message, code, status = 0, field = '') {
     super(message)
     this.code = code
     this.status = status
+    this.field = field
   }
 }
 
@@ -23,12 +24,12 @@ export function address(path, params = {}) {
   return text ? `${path}?${text}` : path
 }
 
-async function request(path, { params, body, signal, accept = 'application/json' } = {}) {
+async function request(path, { params, body, signal, accept = 'application/json', method, headers = {} } = {}) {
   let response
   try {
     response = await fetch(address(path, params), {
-      method: body === undefined ? 'GET' : 'POST', signal,
-      headers: body === undefined ? { Accept: accept } : { Accept: accept, 'Content-Type': 'application/json' },
+      method: method ?? (body === undefined ? 'GET' : 'POST'), signal,
+      headers: { Accept: accept, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     })
   } catch (err) {
@@ -38,17 +39,18 @@ async function request(path, { params, body, signal, accept = 'application/json'
   if (response.ok) return response
   const text = await response.text()
   try {
-    const { error, code } = JSON.parse(text)
-    throw new Fault(error, code, response.status)
+    const { error, code, field } = JSON.parse(text)
+    throw new Fault(error, code, response.status, field)
   } catch (err) {
     if (err instanceof Fault) throw err
     throw new Fault(text.trim() || `The server answers ${response.status}.`, 'failed', response.status)
   }
 }
 
-/** fetchJSON asks the API: GET, or POST where there is a body. It throws a Fault, or an AbortError when signal ends it. */
+/** fetchJSON asks the API: GET, or POST where there is a body, unless method says another. It throws a Fault, or an AbortError when signal ends it. */
 export async function fetchJSON(path, options) {
-  return (await request(path, options)).json()
+  const response = await request(path, options)
+  return response.status === 204 ? null : response.json()
 }
 
 /** fetchBlob gets a whole answer as a file; progress(bytes) hears how much has come. */

@@ -35,7 +35,8 @@ export function dates(interval, zone) {
  *
  * Of more series than there are colours the last ones are grey. incompleteFrom is the index from which a series' values
  * are not complete yet: bars are hatched, lines dotted. dashed is for what it is compared with. colour takes another
- * series' key, to be drawn in its colour.
+ * series' key, to be drawn in its colour and hidden with it. rest is for all others together: it is grey. A press is told
+ * to onPoint with the series that is meant, by its height.
  */
 export function chart(box, { label, file = label, onPoint = null, tall = false }) {
   const legend = make('ul', 'legend')
@@ -68,13 +69,21 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     library.getZr().setSleepAfterStill(1)
     new ResizeObserver(() => library.resize()).observe(canvas)
     if (onPoint) {
-      library.on('click', (at) => onPoint({ series: what.series.find((s) => s.key === at.seriesId), index: at.dataIndex }))
+      library.getZr().on('click', (press) => {
+        const at = [press.offsetX, press.offsetY]
+        if (!what || !library.containPixel({ gridIndex: 0 }, at)) return
+        const [index, value] = library.convertFromPixel({ gridIndex: 0 }, at)
+        const series = nearest(Math.round(index), value)
+        if (series) onPoint({ series, index: Math.round(index) })
+      })
+      library.getZr().on('mousemove', (move) => library.getZr().setCursorStyle(library.containPixel({ gridIndex: 0 }, [move.offsetX, move.offsetY]) ? 'pointer' : 'default'))
     }
     redraw()
   })
   addEventListener('beforeprint', () => library?.resize())
 
-  const shown = () => what.series.filter((s) => !hidden.has(s.key))
+  const shown = () => what.series.filter((s) => !hidden.has(s.colour ?? s.key))
+  const listed = () => what.series.filter((s) => s.colour === undefined)
   const place = (s) => slot.get(s.colour ?? s.key)
   const tone = (s) => (place(s) === undefined ? 'var(--part-rest)' : `var(--part-${place(s)})`)
   const toneNow = (s) => (place(s) === undefined ? colour.rest : colour.parts[place(s)])
@@ -87,20 +96,20 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   }
 
   function drawLegend() {
-    legend.replaceChildren(...what.series.map((s) => {
+    legend.replaceChildren(...listed().map((s) => {
       const name = make('span', 'cut', s.name)
       name.title = s.name
       const entry = button('', () => {
         if (!hidden.delete(s.key)) hidden.add(s.key)
         redraw()
-        legend.children[what.series.indexOf(s)]?.firstElementChild.focus()
+        legend.children[listed().indexOf(s)]?.firstElementChild.focus()
       }, '')
       entry.append(swatch(s), name)
       if (s.total !== undefined) entry.append(make('span', 'number', number(s.total)))
       mark(entry, 'aria-pressed', !hidden.has(s.key))
       return make('li', '', '', entry)
     }))
-    legend.hidden = what.series.length < 2
+    legend.hidden = listed().length < 2
   }
 
   function drawTable() {
@@ -116,8 +125,20 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   }
   figures.addEventListener('toggle', drawTable)
 
+  const isStacked = (s) => what.stack !== false && what.kind !== 'line' && !s.dashed
+
+  /** nearest gives the series whose value at an index is meant by a press at a height. */
+  function nearest(index, height) {
+    const has = shown().filter((s) => s.values[index])
+    let top = 0
+    const ends = has.map((s) => [s, isStacked(s) ? (top += s.values[index]) : s.values[index]])
+    const within = ends.find(([s, end]) => isStacked(s) && height <= end)
+    if (within) return within[0]
+    return ends.reduce((best, one) => (!best || Math.abs(one[1] - height) < Math.abs(best[1] - height) ? one : best), null)?.[0]
+  }
+
   function seriesOf(s) {
-    const stacked = what.stack !== false && what.kind !== 'line' && !s.dashed
+    const stacked = isStacked(s)
     const from = s.incompleteFrom ?? Infinity
     const base = { id: s.key, name: s.name, stack: stacked ? 'all' : undefined, itemStyle: { color: toneNow(s) }, emphasis: { disabled: true } }
     if (what.kind === 'bar' && !s.dashed) {
@@ -127,19 +148,21 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     const line = {
       ...base, type: 'line', data: s.values.map((v, i) => (i >= from ? null : v)), symbol: 'circle', symbolSize: 5, showSymbol: what.points.length < 2,
       lineStyle: { width: s.dashed ? 1.5 : 2, type: s.dashed ? 'dashed' : 'solid', color: toneNow(s), opacity: s.dashed ? 0.7 : 1 },
-      areaStyle: what.kind === 'area' && !s.dashed ? { color: toneNow(s), opacity: 0.25 } : undefined, cursor: onPoint ? 'pointer' : 'default', triggerLineEvent: Boolean(onPoint),
+      areaStyle: what.kind === 'area' && !s.dashed ? { color: toneNow(s), opacity: 0.25 } : undefined,
     }
     if (from >= s.values.length) return [line]
     // The stretch up to a value that still grows is dotted.
     const rest = {
-      ...line, id: `${s.key} …`, areaStyle: undefined, data: s.values.map((v, i) => (i >= from - 1 ? v : null)), lineStyle: { ...line.lineStyle, type: 'dotted' },
+      ...line, id: `${s.key} …`, data: s.values.map((v, i) => (i >= from - 1 ? v : null)), lineStyle: { ...line.lineStyle, type: 'dotted' },
+      // Its own stack: where both begin they stand at the same height.
+      stack: stacked ? 'rest' : undefined, areaStyle: line.areaStyle && { ...line.areaStyle, opacity: 0.1 },
     }
-    return stacked ? [{ ...line, data: s.values }] : [line, rest]
+    return [line, rest]
   }
 
   function redraw() {
     if (!what) return
-    slot = slotOf(what.series.filter((s) => s.colour === undefined).map((s) => s.key).slice(0, colours))
+    slot = slotOf(listed().filter((s) => !s.rest).map((s) => s.key).slice(0, colours))
     drawLegend()
     drawTable()
     mark(canvas, 'data-points', what.points.length)

@@ -5,7 +5,7 @@ import { fetchJSON } from './ask.js'
 let catalog = null
 
 /** readCatalog gives the events of the last 30 days and before, once a page. */
-function readCatalog() {
+export function readCatalog() {
   catalog ??= fetchJSON('/api/query/catalog', { body: { range: { last: 30, unit: 'day' } } }).then((a) => a.events)
   catalog.catch(() => (catalog = null)) // to be asked again
   return catalog

@@ -1,0 +1,64 @@
+// The people behind a number: a list that is as long as the number is great.
+import * as format from '../format.js'
+import { make, put, show } from '../dom.js'
+import { titleOf } from '../preview.js'
+import { answers, button, emptyState, fetchJSON } from './ask.js'
+import { dialog } from './dialog.js'
+import { table } from './table.js'
+
+const atOnce = 500
+
+/**
+ * behind opens the list: title says of which number, point is the member of query.PeopleList, such as {trend: …}. onClose
+ * is called when it is left. The words for an event and for first and last are the report's.
+ */
+export function behind({ title, point, onClose = () => {}, words = {} }) {
+  const said = make('p', 'sub')
+  said.id = 'behind-said'
+  said.setAttribute('role', 'status')
+  const search = Object.assign(make('input', 'field'), { type: 'search', placeholder: 'Find a person', autocomplete: 'off', spellcheck: false })
+  search.setAttribute('aria-label', 'Find a person')
+  const box = make('div', 'behind-list')
+  const opened = dialog({ title, body: [make('div', 'behind-head', '', said, search), box], choices: [{ text: 'Close', value: null }] })
+  opened.element.classList.add('behind')
+  const view = answers(box, { what: 'Finding the people' })
+  const list = table(view.body, {
+    caption: title, file: `people ${title}`, what: ['person', 'people'], first: 1000, sort: null,
+    href: (p) => `/people?person=${encodeURIComponent(p.person)}`,
+    empty: emptyState('Nobody', 'No person fits.'),
+    columns: [
+      { key: 'person', name: 'Person', kind: 'code' },
+      { key: 'name', name: 'Name', value: (p) => titleOf(p.traits), none: '' },
+      { key: 'events', name: words.events ?? 'Events', kind: 'number' },
+      { key: 'first', name: words.first ?? 'First', kind: 'time', text: (v) => format.date(new Date(v)) },
+      { key: 'last', name: words.last ?? 'Last', kind: 'time', text: (v) => format.date(new Date(v)) },
+    ],
+  })
+  const more = button('', () => ask(people.length), 'more')
+  more.hidden = true
+  view.body.after(more)
+  let people = []
+  const ask = (skip) => view.run(async ({ signal }) => {
+    const text = search.value.trim()
+    const answer = await fetchJSON('/api/query/people', { signal, body: { ...point, limit: atOnce, ...(skip ? { skip } : {}), ...(text ? { search: text } : {}) } })
+    return () => {
+      people = skip ? [...people, ...answer.list] : answer.list
+      const rest = answer.found - people.length
+      put(said, `${format.count(answer.people)} ${answer.people === 1 ? 'person' : 'people'}${words.events ? '' : `, ${format.count(answer.events)} ${answer.events === 1 ? 'event' : 'events'}`}${text ? ` · ${format.count(answer.found)} found` : ''}`)
+      list.show(people, { remark: rest > 0 ? ` of ${format.count(answer.found)}` : '' })
+      show(more, rest > 0)
+      put(more, `Show ${format.count(Math.min(atOnce, rest))} more of ${format.count(rest)}`)
+    }
+  })
+  let typing = 0
+  search.addEventListener('input', () => {
+    clearTimeout(typing)
+    typing = setTimeout(() => ask(0), 250)
+  })
+  ask(0)
+  opened.closed.then(() => {
+    view.cancel()
+    onClose()
+  })
+  return opened
+}

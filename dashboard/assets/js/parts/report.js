@@ -1,0 +1,188 @@
+// The frame of the report pages: a question that is built at the side, its answer, and the address that holds both.
+import * as format from '../format.js'
+import { byId, make, put, show } from '../dom.js'
+import { answers, button, emptyState, fetchJSON } from './ask.js'
+import { behind } from './behind.js'
+import { readCatalog } from './known.js'
+import { keeping, savedOne } from './keep.js'
+import { range, zoneNow } from './range.js'
+import { urlState } from './url-state.js'
+
+const letters = { minute: 'h', hour: 'h', day: 'd', week: 'w', month: 'm' }
+
+/** rangeOf gives a question's range (query.Range) as the range's fields have it. */
+export function rangeOf({ last, unit, from = '', to = '', zone = 'UTC', interval = '' }) {
+  let text = `${from.slice(0, 10)}..${to.slice(0, 10)}`
+  if (last) text = unit === 'day' && last === 1 ? '0d' : `${unit === 'minute' ? Math.ceil(last / 60) : last}${letters[unit]}`
+  return { range: text, interval, zone: zone === zoneNow() ? '' : zone }
+}
+
+/** topEvents are the names of track events, the most frequent first. */
+export const topEvents = async () => (await readCatalog()).filter((e) => e.type === 'track' && e.volume > 0).map((e) => e.event)
+
+/** withoutEmpty leaves out of a question what is not said. */
+export const withoutEmpty = (question) => Object.fromEntries(Object.entries(question).filter(([, v]) => v !== undefined && v !== null && v !== false && !(Array.isArray(v) && !v.length)))
+
+/** completeText says how much an answer knows of. */
+export const completeText = ({ up_to: upTo }) => (upTo ? `complete up to ${format.clock(new Date(upTo))}` : 'nothing has been loaded yet')
+
+/**
+ * reportPage runs a report's page.
+ *
+ *     reportPage({
+ *       question: 'trend',                     // as POST /api/query/… calls it
+ *       first: async () => question,           // what is asked at a first visit
+ *       views: [['line', 'Line'], …],          // how the answer may be shown
+ *       build: (question, change) => …,        // shows the question in the builder; change(patch) asks another one
+ *       lacks: (question) => '',               // what must be chosen first, in words
+ *       named: (question) => 'Buy by day',     // what it would be saved as
+ *       drawing: (box, open) => ({ draw(answer, question, view) }),  // open(point) shows the people behind a number
+ *       behind: (point, question, answer) => ({ title, point: {trend: …}, words }),
+ *       interval: true,                        // the range is cut
+ *       examples: (names) => [{ text, question }],               // to begin with, of the events there are
+ *     })
+ */
+export function reportPage({ question: name, first, views = [], build, lacks = () => '', named, drawing, behind: who, interval = false, examples = () => [], isEmpty = () => false }) {
+  const state = urlState({ q: null, as: views[0]?.[0] ?? '', point: null, report: '' })
+  const box = byId('answer')
+  const tools = byId('tools')
+  const view = answers(box, { what: 'Asking the warehouse' })
+  const drawn = make('div', 'drawn')
+  const other = make('div')
+  view.body.replaceChildren(drawn, other)
+  const drawer = drawing(drawn, (point) => state.set({ point }))
+  let asked = null // the question
+  let kept = null // the saved report that is looked at
+  let answer = null
+  let opened = null // the list behind a number
+  let usual = null // what is asked at a first visit
+  let ranges = null
+
+  const complete = make('span', 'sub report-complete')
+  complete.setAttribute('role', 'status')
+  const kinds = make('fieldset', 'switch', '', make('legend', 'unseen', 'Show as'))
+  for (const [value, text] of views) {
+    const radio = Object.assign(make('input'), { type: 'radio', name: 'as', value })
+    radio.addEventListener('change', () => state.set({ as: value }))
+    kinds.append(make('label', '', '', radio, make('span', '', text)))
+  }
+  const body = () => ({ question: name, params: asked, ...(views.length ? { view: state.now.as } : {}) })
+  const buttons = keeping({
+    document: () => kept, body, name: () => named(asked), link: () => state.link({ q: asked, point: null }),
+    kept: (document) => {
+      kept = document
+      sayName()
+      state.set({ report: document.id, q: asked }, { replace: true })
+    },
+  })
+  const again = button('Refresh', () => run(), 'button small')
+  tools.append(...(views.length ? [kinds] : []), complete, make('span', 'end', '', again, ...buttons))
+  const wide = matchMedia('(min-width: 1100px)')
+  const open = () => { byId('build').open = wide.matches }
+  wide.addEventListener('change', open)
+  open()
+
+  function sayName() {
+    put(byId('saved-name'), kept ? kept.name : '')
+    document.title = `${kept ? kept.name : document.title.split(' · ')[0]} · Spoor`
+  }
+  const change = (patch) => state.set({ q: withoutEmpty({ ...asked, ...patch }), point: null })
+
+  /** settle finds the question that the address means. */
+  async function settle(signal) {
+    const { q, report } = state.now
+    if (report && kept?.id !== report) {
+      kept = await savedOne('reports', report, signal)
+      if (!q && kept.body.view && !new URLSearchParams(location.search).has('as')) state.set({ as: kept.body.view }, { replace: true })
+    } else if (!report) kept = null
+    sayName()
+    if (q) return q
+    if (kept) return kept.body.params
+    return (usual ??= await first())
+  }
+
+  function build_() {
+    const value = rangeOf(asked.range)
+    if (!ranges) {
+      ranges = range(byId('range'), {
+        value, interval, onChange: () => {
+          const { interval: by, ...rest } = ranges.asked()
+          change({ range: interval ? { ...rest, interval: by } : { ...rest, ...(asked.range.interval ? { interval: asked.range.interval } : {}) } })
+        },
+      })
+    } else ranges.set(value)
+    build(asked, change)
+  }
+
+  const none = (title, texts) => {
+    const empty = emptyState(title, texts)
+    show(drawn, false)
+    other.replaceChildren(empty)
+    readCatalog().then((events) => {
+      const names = events.filter((e) => e.type === 'track' && e.volume > 0).map((e) => e.event)
+      const row = make('p', 'examples-row')
+      for (const { text, question } of examples(names)) row.append(button(text, () => state.set({ q: question, point: null }), 'button small'))
+      if (names.length) empty.append(row)
+      else {
+        const to = make('a', 'button', 'Send the first event')
+        to.href = '/sources'
+        empty.append(make('p', '', 'No event is known yet.'), to)
+      }
+    }, () => {})
+  }
+
+  function draw() {
+    for (const radio of kinds.querySelectorAll('input')) radio.checked = radio.value === state.now.as
+    if (!answer) return
+    show(drawn, true)
+    other.replaceChildren()
+    drawer.draw(answer, asked, state.now.as)
+    put(complete, completeText(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
+    if (isEmpty(answer)) none('Nothing of this in the range', ['No event fits what is asked. Choose a longer range, take a filter away, or begin with one of these:'])
+    openPoint()
+  }
+
+  function openPoint() {
+    const { point } = state.now
+    if (opened && JSON.stringify(opened.of) === JSON.stringify(point)) return
+    const before = opened
+    opened = null
+    before?.list.close()
+    if (!point || !answer) return
+    const mine = { of: point, list: null }
+    opened = mine
+    mine.list = behind({ ...who(point, asked, answer), onClose: () => { if (opened === mine) { opened = null; state.set({ point: null }) } } })
+  }
+
+  const run = () => view.run(async ({ signal }) => {
+    const question = await settle(signal)
+    if (!question) {
+      return () => {
+        answer = null
+        none('Ask about what people do', ['Nothing has been sent yet that could be asked about. As soon as events come, this page begins with the most frequent one.'])
+      }
+    }
+    asked = question
+    build_()
+    const lack = lacks(asked)
+    if (lack) {
+      return () => {
+        answer = null
+        put(complete, '')
+        none('Something is missing', [lack])
+      }
+    }
+    const found = await fetchJSON(`/api/query/${name}`, { body: asked, signal })
+    return () => {
+      answer = found
+      draw()
+    }
+  })
+  state.on((now, before) => {
+    if (JSON.stringify(now.q) !== JSON.stringify(before.q) || (now.report !== before.report && !now.q)) {
+      if (JSON.stringify(now.q) !== JSON.stringify(asked)) return void run()
+    }
+    draw()
+  })
+  run()
+}

@@ -1,0 +1,3 @@
+package dashboard
+
+func trendsPage() room { return room{Name: "Trends", Path: "/trends", file: "trends", charts: true} }
