@@ -30,7 +30,7 @@ func navigation() []group {
 		{"Watch", []room{livePage()}},
 		{"Ask", []room{trendsPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
-		{"Run", []room{pipelinePage(), sourcesPage()}},
+		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},
 	}
 }
 

@@ -109,10 +109,10 @@ func (c *exportCommand) Run(ctx context.Context, p *process) error {
 		}
 	}
 	_ = bar.Set(barSteps)
-	return c.report(p, m, parts, fetched)
+	return c.report(p, m, fetched)
 }
 
-func (c *exportCommand) report(p *process, m *manifest, parts []exported, fetched int) error {
+func (c *exportCommand) report(p *process, m *manifest, fetched int) error {
 	if c.JSON {
 		out := json.NewEncoder(p.stdout)
 		out.SetIndent("", "  ")

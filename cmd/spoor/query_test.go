@@ -85,7 +85,7 @@ func TestChart(t *testing.T) {
 2027-03      –
 * not complete yet
 complete up to `
-	for _, l := range strings.Split(out.String(), "\n") {
+	for l := range strings.SplitSeq(out.String(), "\n") {
 		if n := len([]rune(l)); n > 40 && !strings.HasPrefix(l, "complete") {
 			t.Errorf("want no line over 40; have %d: %s", n, l)
 		}

@@ -38,6 +38,8 @@ const pages = {
   '/trace': (page) => page.getByText('Paste the message id').waitFor(),
   '/sources': (page) => page.locator('#way-text').getByText('curl').waitFor(),
   '/events?type=track&event=Look': (page) => page.locator('#properties .grid tbody tr').first().waitFor(),
+  '/settings': (page) => page.locator('#tokens .empty').waitFor(),
+  '/api': (page) => page.locator('.operation').first().waitFor(),
   '/people': (page) => page.locator('#list .grid tbody tr').first().waitFor(),
   '/people?person=user-1': (page) => page.locator('.did').first().waitFor(),
   '/people?search=nobody+of+that+name': (page) => page.getByText('Nobody in this range').waitFor(),
@@ -261,5 +263,36 @@ test('People: found, filtered, and one of them with what a device did before', a
     await page.locator('#list').getByText('1 person').waitFor()
     await page.getByRole('button', { name: 'Remove' }).click()
     await page.locator('#list').getByText('9 people').waitFor()
+  })
+})
+
+test('an alert and a token are made, tried and taken back', async () => {
+  await visit({ path: '/settings', permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
+    await page.locator('#alerts').getByText('Tracking broke').waitFor()
+    await page.getByText('New alert').click()
+    await page.getByLabel('Name').first().fill('Few orders')
+    await page.locator('#alert-form [name="event"]').fill('Buy')
+    await page.locator('#alert-form [name="when"]').selectOption('below')
+    await page.locator('#alert-form [name="number"]').fill('5')
+    await page.getByRole('button', { name: 'Save alert' }).click()
+    await page.locator('#alerts').getByText('Buy in the last hour under 5').waitFor()
+    await accessible(page)
+    await page.getByRole('button', { name: 'Remove Few orders' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await page.locator('#alerts').getByText('Few orders').waitFor({ state: 'detached' })
+    await page.getByText('New token').click()
+    await page.locator('#token-form [name="name"]').fill('Report')
+    await page.getByRole('button', { name: 'Make token' }).click()
+    const token = await page.getByRole('dialog').locator('code').textContent()
+    assert.match(token, /^spoor_[a-z0-9]{16}_[A-Z2-7]+$/)
+    await accessible(page)
+    await page.getByRole('button', { name: 'Done' }).click()
+    const asked = (path) => fetch(url + path, { headers: { Authorization: `Bearer ${token}` } }).then((r) => r.status)
+    assert.equal(await asked('/api/version'), 200)
+    assert.equal(await asked('/api/tokens'), 403)
+    await page.getByRole('button', { name: 'Revoke Report' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.locator('#tokens .empty').waitFor()
+    assert.equal(await asked('/api/version'), 401)
   })
 })
