@@ -53,7 +53,7 @@ func makeHistory(ctx context.Context, dir string, rows uint64, days int, p *proc
 	if err != nil {
 		return nil, err
 	}
-	w, err := openWarehouse(ctx, &warehouseFlags{WarehouseMemory: 2 << 30}, &dataFlags{Data: dir})
+	w, err := openWarehouse(ctx, &warehouseFlags{WarehouseMemory: 2 << 30, WarehouseThreads: 1}, &dataFlags{Data: dir})
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("making the folder of the warehouse: %w", err)
 		}
-		w, err = duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory)})
+		w, err = duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory), Threads: f.threads()})
 	case scheme == "postgres" || scheme == "postgresql":
 		w, err = postgres.Open(ctx, postgres.Options{URL: location})
 	case scheme == "redshift":

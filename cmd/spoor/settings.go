@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +31,9 @@ type streamFlags struct {
 }
 
 type warehouseFlags struct {
-	Warehouse       string   `help:"The warehouse: duckdb:FILE, postgres://user:password@host:port/database or redshift://user@host:5439/database?staging=s3://bucket/prefix&iam_role=ARN. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
-	WarehouseMemory byteSize `help:"The embedded warehouse's bound on memory." default:"1GiB" env:"SPOOR_WAREHOUSE_MEMORY" placeholder:"SIZE"`
+	Warehouse        string   `help:"The warehouse: duckdb:FILE, postgres://user:password@host:port/database or redshift://user@host:5439/database?staging=s3://bucket/prefix&iam_role=ARN. Default: duckdb:DATA/spoor.duckdb." env:"SPOOR_WAREHOUSE" placeholder:"URL"`
+	WarehouseMemory  byteSize `help:"The embedded warehouse's bound on memory." default:"1GiB" env:"SPOOR_WAREHOUSE_MEMORY" placeholder:"SIZE"`
+	WarehouseThreads int      `help:"The embedded warehouse's threads for one question. 0: one for each processor, four at most. With 1 a load costs a fifth less processor time." default:"0" env:"SPOOR_WAREHOUSE_THREADS"`
 }
 
 type doorFlags struct {
@@ -160,4 +162,13 @@ func parseProxies(settings []string) ([]netip.Prefix, error) {
 		prefixes = append(prefixes, prefix)
 	}
 	return prefixes, nil
+}
+
+// threads gives the embedded warehouse's threads: questions are asked seldom and should then have the machine, but for a
+// large one, which has more to do than to answer one question.
+func (f *warehouseFlags) threads() int {
+	if f.WarehouseThreads > 0 {
+		return f.WarehouseThreads
+	}
+	return min(runtime.NumCPU(), 4)
 }

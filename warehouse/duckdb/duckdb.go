@@ -24,7 +24,7 @@ type Options struct {
 	Path string
 	// MemoryLimit is for DuckDB's buffers, in bytes; default 1 GiB. What does not fit goes to a folder beside the file.
 	MemoryLimit int64
-	Threads     int // of one query; default 1
+	Threads     int // of one query; default 1. See docs/adr/0015-fast-questions.md for what more of them cost a load
 	// Fault, if given, is called before each step of a Load or an Erase; an error ends it there. For tests.
 	Fault func(step string) error
 }
@@ -69,8 +69,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	settings := url.Values{
 		"memory_limit":            {strconv.FormatInt(options.MemoryLimit>>20, 10) + "MiB"},
 		"max_temp_directory_size": {maxSpill},
-		// With two threads a load costs half as much processor time again. Queries on several connections run side by
-		// side all the same.
+		// One setting for questions and loads. Queries on several connections run side by side all the same.
 		"threads": {strconv.Itoa(options.Threads)},
 		// A checkpoint compresses what the write-ahead log gathered into row groups, of a good size when the log is large.
 		// DuckDB's "vacuum" would merge small ones at the next checkpoint, and rewrites three full groups to save one,
