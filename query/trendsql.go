@@ -13,36 +13,49 @@ import (
 // microsOf is a moment as warehouses compare it with Dialect.Micros.
 func microsOf(t time.Time) int64 { return t.UnixMicro() }
 
-// bucketSQL is an expression for the moment, in microseconds, at which the bucket of an event begins. Units of the
-// calendar are of one length but where clocks change and months differ: each run of equal ones is arithmetic, and no
-// warehouse is asked what a time zone is.
-func bucketSQL(d warehouse.Dialect, p Period) part { return bucketOf(d, `e."timestamp"`, p) }
+// run is buckets of one length, one after the other. Units of the calendar are of one length but where clocks change and
+// months differ: each run is arithmetic, and no warehouse is asked what a time zone is.
+type run struct {
+	first              int64 // index of its first bucket
+	begin, end, length int64 // in microseconds
+}
 
-// bucketOf is bucketSQL for another moment than an event's.
-func bucketOf(d warehouse.Dialect, instant string, p Period) part {
-	at := d.Micros(instant)
-	type run struct{ begin, end, length int64 }
+func runsOf(p Period) []run {
 	var runs []run
-	for begun := start(p.From, p.Interval); begun.Before(p.To); {
+	index := int64(0)
+	for begun := start(p.From, p.Interval); begun.Before(p.To); index++ {
 		end := next(begun, p.Interval)
 		begin, length := microsOf(begun), microsOf(end)-microsOf(begun)
 		if n := len(runs); n > 0 && runs[n-1].length == length {
 			runs[n-1].end = microsOf(end)
 		} else {
-			runs = append(runs, run{begin, microsOf(end), length})
+			runs = append(runs, run{index, begin, microsOf(end), length})
 		}
 		begun = end
 	}
-	begins := func(r run) part { return say("$ - ($ - $) % $", at, at, value(r.begin), value(r.length)) }
+	return runs
+}
+
+// byRun is an expression that is another one in each of a period's runs; at is an event's time.
+func byRun(at string, runs []run, in func(run) part) part {
 	last := runs[len(runs)-1]
 	if len(runs) == 1 {
-		return begins(last)
+		return in(last)
 	}
 	whole := part{text: "case"}
 	for _, r := range runs[:len(runs)-1] {
-		whole = say("$ when $ < $ then $", whole, at, value(r.end), begins(r))
+		whole = say("$ when $ < $ then $", whole, at, value(r.end), in(r))
 	}
-	return say("$ else $ end", whole, begins(last))
+	return say("$ else $ end", whole, in(last))
+}
+
+// bucketSQL is an expression for the moment, in microseconds, at which the bucket of an event begins.
+func bucketSQL(d warehouse.Dialect, p Period) part { return bucketOf(d, `e."timestamp"`, p) }
+
+// bucketOf is bucketSQL for another moment than an event's.
+func bucketOf(d warehouse.Dialect, instant string, p Period) part {
+	at := d.Micros(instant)
+	return byRun(at, runsOf(p), func(r run) part { return say("$ - ($ - $) % $", at, at, value(r.begin), value(r.length)) })
 }
 
 // trendSQL is the statement for one series in one period.
@@ -149,6 +162,9 @@ func (s *trendSQL) top() part {
 // all is the statement. It gives rank, for each key its text and whether it is missing, the bucket's beginning and the
 // number. Rank 0 is the other groups; a bucket of -1 is the whole period.
 func (s *trendSQL) all() part {
+	if s.wholly() {
+		return s.masks()
+	}
 	keys := s.keys()
 	if len(keys) == 0 {
 		return say("with facts as ($) select 0 as rank, bucket, number from ($) buckets union all select 0, -1, number from ($) whole",
