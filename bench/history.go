@@ -92,6 +92,7 @@ const (
 func (h *History) generator() (*simulate.Generator, error) {
 	days := h.To.Sub(h.From).Hours() / 24
 	people := float64(h.Rows) / days / perPersonDay / (1 - growth*(days/2+spareDays)/30)
+	people *= 1.03 // of 100 million events in 90 days the last was two days late without
 	return simulate.NewGenerator(simulate.Config{
 		Seed: h.Seed, Run: "history", People: int(people), Growth: growth, PerPersonDay: perPersonDay,
 		From: h.From, To: h.To.AddDate(0, 0, spareDays),

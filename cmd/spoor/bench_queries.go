@@ -104,7 +104,7 @@ func (c *benchQueriesCommand) measure(ctx context.Context, p *process, url strin
 	after, last, err := loadedSoFar(ctx, w)
 	report.Rows = before
 	if c.Rate > 0 {
-		report.Rate, report.Behind = float64(after-before)/took.Seconds(), time.Since(last).Seconds()
+		report.Rate, report.Since = float64(after-before)/took.Seconds(), time.Since(last).Seconds()
 	}
 	return report, err
 }
@@ -129,9 +129,9 @@ func (c *benchQueriesCommand) send(ctx context.Context, p *process, url string) 
 	}, nil
 }
 
-// loadedSoFar gives how many events are in the warehouse, and when the door took the last of them.
+// loadedSoFar gives how many events were loaded, and when the last of them were committed.
 func loadedSoFar(ctx context.Context, w warehouse.Warehouse) (rows int64, last time.Time, err error) {
-	answer, err := w.Query(ctx, `select count(*), max(received_at) from events`)
+	answer, err := w.Query(ctx, `select cast(sum(loaded) as bigint), max(loaded_at) from loads`)
 	if err != nil {
 		return 0, last, err
 	}
