@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -186,27 +187,24 @@ func (a *PersonAnswer) stretch(ctx context.Context, w Source, q PersonQuestion, 
 	a.Events, a.Next = a.Events[:0], ""
 	d := w.Dialect()
 	r := reading{dialect: d, now: now, bots: true}
-	// The devices are named so that the scan need not ask for each event who did it.
-	ids := []part{text(q.Person)}
-	for _, device := range a.Devices {
-		ids = append(ids, text(device.AnonymousID))
-	}
-	condition := all(say("(e.user_id = $ or e.anonymous_id in ($))", text(q.Person), joined(", ", ids...)), say("$ = $", r.person(), text(q.Person)),
-		r.selected(q.Event), r.where(q.Where))
+	condition := all(say("$ = $", r.person(), text(q.Person)), r.selected(q.Event), r.where(q.Where))
+	joins := r.from()
+	joins.text = strings.TrimPrefix(joins.text, " from events e")
+	within := part{}
 	if q.Before != "" {
 		t, err := time.Parse(time.RFC3339Nano, q.Before)
 		if err != nil {
 			return err
 		}
-		condition = all(say(`e."timestamp" < $`, value(t.UTC())), condition)
+		within = say(`e."timestamp" < $`, value(t.UTC()))
 	}
 	if !from.IsZero() {
-		condition = all(say(`e."timestamp" >= $`, value(from.UTC())), condition)
+		within = all(say(`e."timestamp" >= $`, value(from.UTC())), within)
 	}
 	const fields = `e.message_id, e.source, e.type, coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''), coalesce(e.session_id, ''), e."timestamp",
 		e.received_at, coalesce(e.page_url, ''), coalesce(e.country, ''), coalesce(e.device_type, ''), coalesce(e.os_name, ''), coalesce(e.browser_name, ''), e.is_bot,
 		e.properties, e.traits, e.context`
-	statement := say(`select $$ where $ order by e."timestamp" desc, $, $ limit $`, fields, r.from(), condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies)))
+	statement := say(`select $ from ($) e$ where $ order by e."timestamp" desc, $, $ limit $`, fields, a.near(q.Person, within), joins, condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies)))
 	rows, err := w.Query(ctx, statement.text, statement.args...)
 	if err != nil {
 		return err
@@ -242,6 +240,31 @@ func (a *PersonAnswer) stretch(ctx context.Context, w Source, q PersonQuestion, 
 	a.Events = slices.Clip(a.Events[:end])
 	return nil
 }
+
+// near is the events that may be the person's: theirs by name, and their devices'. Each part compares one column with one id,
+// which a columnar warehouse does before it reads the other columns: asked for all of it at once, it reads whole rows.
+func (a *PersonAnswer) near(person string, within part) part {
+	others := say("(e.user_id is null or e.user_id <> $)", text(person))
+	parts := []part{say("select * from events e where $", all(say("e.user_id = $", text(person)), within))}
+	ids := []part{text(person)}
+	for _, device := range a.Devices {
+		if device.AnonymousID != person {
+			ids = append(ids, text(device.AnonymousID))
+		}
+	}
+	for len(ids) > 0 {
+		same := say("e.anonymous_id = $", ids[0])
+		if len(parts) == maxParts {
+			same, ids = say("e.anonymous_id in ($)", joined(", ", ids...)), ids[:1]
+		}
+		ids = ids[1:]
+		parts = append(parts, say("select * from events e where $", all(same, others, within)))
+	}
+	return joined(" union all ", parts...)
+}
+
+// maxParts is how many ids a person is looked for by one by one; whoever has more devices has them looked for together.
+const maxParts = 16
 
 // maxTies is how many events more than wanted a page may get because they are of one moment.
 const maxTies = 500
