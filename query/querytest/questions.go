@@ -18,12 +18,12 @@ type asker struct {
 func (a asker) chance(percent int) bool { return a.IntN(100) < percent }
 
 func (a asker) selection() query.Selection {
-	switch a.IntN(6) {
-	case 0, 1:
+	switch a.IntN(8) {
+	case 0, 1, 2, 3:
 		return query.Selection{}
-	case 2:
+	case 4:
 		return query.Selection{Type: pick(a.Rand, []string{"page", "track", "identify"})}
-	case 3:
+	case 5:
 		return query.Selection{Type: "page", Event: "Search"}
 	}
 	return query.Selection{Event: pick(a.Rand, eventNames())}
@@ -103,7 +103,7 @@ func (a asker) comparison(field func() query.Field) query.Filter {
 // filter makes a condition; nil: none.
 func (a asker) filter(depth int) *query.Filter {
 	switch {
-	case depth == 0 && a.chance(40):
+	case depth == 0 && a.chance(70):
 		return nil
 	case depth < 3 && a.chance(30):
 		var list []query.Filter
@@ -146,7 +146,7 @@ func (a asker) did() *query.Did {
 func (a asker) span() query.Range {
 	r := query.Range{Zone: pick(a.Rand, zones())}
 	if a.chance(50) {
-		r.Last, r.Unit = 1+a.IntN(6), pick(a.Rand, query.Intervals())
+		r.Last, r.Unit = 1+a.IntN(6), pick(a.Rand, append(query.Intervals(), query.ByDay, query.ByDay, query.ByWeek, query.ByMonth))
 		return r
 	}
 	from := a.world.Now.AddDate(0, 0, -a.IntN(12))
