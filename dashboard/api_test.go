@@ -350,10 +350,12 @@ func oneRowEach(_ context.Context, query string, _ []any) (*fakedb.Answer, error
 		return &fakedb.Answer{Columns: make([]string, 12), Rows: [][]any{
 			{"m1", "web", "track", "x", "u", "a", now, now, "segment", `{"a":[1]}`, `{"b":null}`, `{"c":"d"}`},
 		}}, nil
-	case strings.Contains(query, "from (select * from dead_letters"):
-		return &fakedb.Answer{Columns: make([]string, 15), Rows: [][]any{
-			{now, "web", "segment", "unknown_type", "what", "m1", "x", "y", "{}", []byte("{}"), "0", "7", int64(1), "l1", now},
+	case strings.Contains(query, "from dead_letters d"):
+		return &fakedb.Answer{Columns: make([]string, 14), Rows: [][]any{
+			{now, "web", "segment", "unknown_type", "what", "m1", "x", "y", "{}", []byte("{}"), "0", "7", int64(1), "l1"},
 		}}, nil
+	case strings.Contains(query, "select e.source, e.message_id, min(l.loaded_at)"):
+		return &fakedb.Answer{Columns: make([]string, 3), Rows: [][]any{{"web", "m1", now}}}, nil
 	case strings.Contains(query, "from dead_letters"):
 		return &fakedb.Answer{Columns: make([]string, 5), Rows: [][]any{{"unknown_type", "web", int64(3), now, now}}}, nil
 	case strings.Contains(query, "from loads order"):

@@ -154,7 +154,7 @@ func AskDeadLetters(ctx context.Context, w Asker, ask DeadLetters) ([]DeadLetter
 		var d DeadLetter
 		var raw []byte
 		if err := scan(&d.ReceivedAt, &d.Source, &d.Protocol, &d.Reason, &d.Detail, &d.MessageID, &d.Type, &d.Event, &d.Request, &raw,
-			&d.Shard, &d.Position, &d.Index, &d.LoadID, &d.LoadedAt); err != nil {
+			&d.Shard, &d.Position, &d.Index, &d.LoadID); err != nil {
 			return err
 		}
 		d.ReceivedAt, d.Bytes = d.ReceivedAt.UTC(), len(raw)
@@ -162,16 +162,40 @@ func AskDeadLetters(ctx context.Context, w Asker, ask DeadLetters) ([]DeadLetter
 		letters = append(letters, d)
 		return nil
 	}, `select d.received_at, d.source, d.protocol, d.reason, d.detail, coalesce(d.message_id, ''), coalesce(d.type, ''), coalesce(d.event, ''),
-			coalesce(d.request, ''), d.raw, d.shard, d.position, d."index", d.load_id, min(l.loaded_at)
-		from (select * from dead_letters d where `+strings.Join(conditions, " and ")+` order by d.received_at desc, d.position desc, d."index" limit ?) as d
-		left join events e on e.source = d.source and e.message_id = d.message_id
-		left join loads l on l.load_id = e.load_id
-		group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
-		order by 1 desc, 12 desc, 13`, args...)
+			coalesce(d.request, ''), d.raw, d.shard, d.position, d."index", d.load_id
+		from dead_letters d where `+strings.Join(conditions, " and ")+` order by d.received_at desc, d.position desc, d."index" limit ?`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the dead letters: %w", err)
 	}
+	if err := loadedSince(ctx, w, letters); err != nil {
+		return nil, fmt.Errorf("looking for what was loaded since: %w", err)
+	}
 	return letters, nil
+}
+
+// loadedSince notes on letters when an event of their id was loaded.
+func loadedSince(ctx context.Context, w Asker, letters []DeadLetter) error {
+	var ids []any
+	for _, l := range letters {
+		if l.MessageID != "" {
+			ids = append(ids, l.MessageID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return eachRow(ctx, w, func(scan func(...any) error) error {
+		var source, id string
+		var at *time.Time
+		err := scan(&source, &id, &at)
+		for i := range letters {
+			if letters[i].Source == source && letters[i].MessageID == id {
+				letters[i].LoadedAt = at
+			}
+		}
+		return err
+	}, `select e.source, e.message_id, min(l.loaded_at) from events e join loads l on l.load_id = e.load_id
+		where e.message_id in (?`+strings.Repeat(", ?", len(ids)-1)+`) group by 1, 2`, ids...)
 }
 
 // shown gives bytes as text, for a page.

@@ -10,13 +10,45 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/internal/pgtest"
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/warehouse"
+	"github.com/spoorhq/spoor/warehouse/postgres"
 	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
-// openLine gives a warehouse with dead letters of two reasons and a row of an id that died before.
-func openLine(t *testing.T) warehouse.Warehouse {
+// everywhere runs a test on DuckDB, and on PostgreSQL where there is one.
+func everywhere(t *testing.T, test func(t *testing.T, w warehouse.Warehouse)) {
+	t.Parallel()
+	t.Run("duckdb", func(t *testing.T) {
+		t.Parallel()
+		test(t, openWarehouse(t, lineBatches(t)...))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		w, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.Database(t) + "?sslmode=disable"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := w.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, batch := range lineBatches(t) {
+			if _, err := w.Load(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		test(t, w)
+	})
+}
+
+// lineBatches have dead letters of two reasons, and a row of an id that died before.
+func lineBatches(t *testing.T) []*warehouse.Batch {
 	t.Helper()
 	letter := func(after time.Duration, source, reason, id string) warehousetest.Letter {
 		return warehousetest.Letter{
@@ -39,12 +71,12 @@ func openLine(t *testing.T) warehouse.Warehouse {
 		Counts: []warehouse.Count{{Source: "web", Minute: minute(noon), Accepted: 3, Loaded: 1, Duplicate: 2}},
 	}
 	t.Cleanup(loaded.Events.Release)
-	return openWarehouse(t, dead, loaded)
+	return []*warehouse.Batch{dead, loaded}
 }
 
-func TestPipeline(t *testing.T) {
-	t.Parallel()
-	w := openLine(t)
+func TestPipeline(t *testing.T) { everywhere(t, testPipeline) }
+
+func testPipeline(t *testing.T, w warehouse.Warehouse) {
 	have, err := query.AskPipeline(t.Context(), w, noon.Add(-time.Hour), noon.Add(23*time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +102,9 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-func TestDeadLetters(t *testing.T) {
-	t.Parallel()
-	w := openLine(t)
+func TestDeadLetters(t *testing.T) { everywhere(t, testDeadLetters) }
+
+func testDeadLetters(t *testing.T, w warehouse.Warehouse) {
 	for _, c := range []struct {
 		ask  query.DeadLetters
 		want string
@@ -102,9 +134,9 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
-func TestTrace(t *testing.T) {
-	t.Parallel()
-	w := openLine(t)
+func TestTrace(t *testing.T) { everywhere(t, testTrace) }
+
+func testTrace(t *testing.T, w warehouse.Warehouse) {
 	have, err := query.AskTrace(t.Context(), w, "d-1")
 	if err != nil {
 		t.Fatal(err)
@@ -121,9 +153,10 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-func TestSources(t *testing.T) {
-	t.Parallel()
-	have, err := query.AskSources(t.Context(), openLine(t), noon.Add(-time.Hour))
+func TestSources(t *testing.T) { everywhere(t, testSources) }
+
+func testSources(t *testing.T, w warehouse.Warehouse) {
+	have, err := query.AskSources(t.Context(), w, noon.Add(-time.Hour))
 	want := []query.SourceState{
 		{Source: "app", First: noon.Add(2 * time.Hour), Latest: noon.Add(2 * time.Hour), Accepted: 1, Dead: 1},
 		{Source: "web", First: noon.Add(-48 * time.Hour), Latest: noon.Add(time.Minute), Accepted: 5, Loaded: 1, Duplicate: 2, Dead: 2},
