@@ -66,7 +66,7 @@ func TestOracleRedshift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	querytest.Run(t, min(questions(t, 100), 500), func(t *testing.T, name string) warehouse.Warehouse {
+	querytest.Run(t, min(questions(t, 100), 1000), func(t *testing.T, name string) warehouse.Warehouse {
 		w, err := redshift.Open(t.Context(), redshift.Options{URL: location + "&schema=" + name})
 		return migrated(t, w, err)
 	})

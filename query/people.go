@@ -17,7 +17,7 @@ type PeopleList struct {
 	// Events are people who did something.
 	Events *Doers `json:"events,omitempty"`
 
-	// Search keeps those whose id, traits or devices hold the text, whatever the case.
+	// Search keeps those whose id, devices or SearchedTraits hold the text, whatever the case.
 	Search string `json:"search,omitempty"`
 	// Limit is how many are given, those seen last first; default 100, at most 10,000. Skip is how many are passed over.
 	Limit int `json:"limit,omitempty"`
@@ -167,6 +167,11 @@ func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (Peop
 	return p.page(ctx, w, who, now)
 }
 
+// SearchedTraits are the traits by which people are looked for: the names that Segment's spec has for them.
+func SearchedTraits() []string {
+	return []string{"email", "name", "firstName", "lastName", "username", "phone"}
+}
+
 // page reads a page of the people that a statement gives: their person, events, first and last.
 func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time) (PeopleAnswer, error) {
 	d := w.Dialect()
@@ -177,8 +182,11 @@ func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time)
 		if err != nil {
 			return a, err
 		}
-		search = say(` where $ or coalesce($, false) or w.person in (select user_id from identities where $)`,
-			part{d.Matches("w.person", "?"), []any{spelled}}, part{d.Matches(d.JSONText("u.traits"), "?"), []any{spelled}}, part{d.Matches("anonymous_id", "?"), []any{spelled}})
+		matches := func(what string) part { return part{d.Matches(what, "?"), []any{spelled}} }
+		search = say(" where $ or w.person in (select user_id from identities where $)", matches("w.person"), matches("anonymous_id"))
+		for _, trait := range SearchedTraits() {
+			search = say("$ or coalesce($, false)", search, matches(d.Property("u.traits", []string{trait}, event.KindNone)))
+		}
 	}
 	limit := p.Limit
 	if limit == 0 {

@@ -51,7 +51,7 @@ func (w *World) people(p query.PeopleList, events []*event.Event) query.PeopleAn
 		a.Events += l.Events
 		hit := search.MatchString(l.Person)
 		for name, trait := range w.Traits[l.Person] {
-			hit = hit || search.MatchString(name) || search.MatchString(trait)
+			hit = hit || (name == "email" || name == "name") && search.MatchString(trait)
 		}
 		for device, user := range w.Identities {
 			hit = hit || user == l.Person && search.MatchString(device)
@@ -111,7 +111,7 @@ func (w *World) PeopleOf(p query.PeopleList) query.PeopleAnswer {
 func (a asker) people() query.PeopleList {
 	p := query.PeopleList{Limit: a.IntN(8), Skip: pick(a.Rand, []int{0, 0, 0, 2, 50})}
 	if a.chance(30) {
-		p.Search = pick(a.Rand, []string{"u", "A7", "pro", "red", "2", "ü"})
+		p.Search = pick(a.Rand, []string{"u", "A7", "pro", "red", "2", "ü", "EXAMPLE"})
 	}
 	if a.chance(30) {
 		p.Events = &query.Doers{Event: a.selection(), Where: a.filter(0), Bots: a.chance(50)}

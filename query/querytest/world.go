@@ -80,6 +80,11 @@ func NewWorld(r *rand.Rand, n int) *World {
 	for _, u := range users() {
 		if r.IntN(4) > 0 {
 			w.Traits[u] = map[string]string{"plan": pick(r, []string{`"free"`, `"pro"`, `"pro"`, `7`}), "seats": pick(r, values())}
+			if r.IntN(2) == 0 {
+				w.Traits[u]["email"] = `"` + u + `@example.com"`
+			} else {
+				w.Traits[u]["name"] = pick(r, []string{`"Ümit"`, `"Ada"`, `12`})
+			}
 		}
 	}
 	return w
