@@ -88,7 +88,7 @@ func (p *Process) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(path, p.args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, p.args...) // it outlives its start
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.Apart}
 	cmd.Stderr = &p.log
 	if p.out != nil {

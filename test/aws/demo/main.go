@@ -47,14 +47,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	if err := run(ctx, os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
+		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options) (err error) {
+func run(ctx context.Context, out io.Writer, o options) (err error) {
 	dir, err := os.MkdirTemp("", "spoor-aws-")
 	if err != nil {
 		return err
@@ -79,13 +79,13 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer top.Kill()
 	for _, p := range append(append([]*process.Process{top.Dashboard}, top.Collectors...), top.Loaders...) {
-		fmt.Printf("%-12s %s\n", p.Name(), p.URL())
+		fmt.Fprintf(out, "%-12s %s\n", p.Name(), p.URL())
 	}
-	fmt.Printf("%-12s %s\n%-12s %s\n", "kinesis", os.Getenv("SPOOR_TEST_KINESIS"), "warehouse", warehouse)
+	fmt.Fprintf(out, "%-12s %s\n%-12s %s\n", "kinesis", os.Getenv("SPOOR_TEST_KINESIS"), "warehouse", warehouse)
 	if err := simulate(ctx, o, top.Collectors); err != nil {
 		return err
 	}
-	return audit(context.WithoutCancel(ctx), top)
+	return audit(context.WithoutCancel(ctx), out, top)
 }
 
 // standIn starts the stand-in for Redshift on a new database.
@@ -134,15 +134,15 @@ func simulate(ctx context.Context, o options, collectors []*process.Process) err
 }
 
 // audit ends the collectors, and then holds what they accepted against the warehouse.
-func audit(ctx context.Context, top *topology.Topology) error {
+func audit(ctx context.Context, w io.Writer, top *topology.Topology) error {
 	for _, c := range top.Collectors {
 		if _, err := c.Stop(); err != nil {
 			return err
 		}
 	}
-	fmt.Println("\nauditing …")
+	fmt.Fprintln(w, "\nauditing …")
 	out, errs, code, err := top.Dashboard.Run(ctx, "audit", "--wait", "2m")
-	fmt.Print(out, errs)
+	fmt.Fprint(w, out, errs)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("the audit is not equal: exit code %d", code)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -108,9 +109,9 @@ func (t *Topology) Stop() error {
 
 // Logs gives the end of every process's log, for a test that failed.
 func (t *Topology) Logs() string {
-	text := ""
+	var text strings.Builder
 	for _, p := range t.all() {
-		text += "== " + p.Name() + "\n" + p.Log() + "\n"
+		fmt.Fprintf(&text, "== %s\n%s\n", p.Name(), p.Log())
 	}
-	return text
+	return text.String()
 }
