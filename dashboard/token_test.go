@@ -117,3 +117,19 @@ func TestTokenWithoutPassword(t *testing.T) {
 		wants(t, body, do(d, http.MethodPost, "/api/tokens", body), http.StatusBadRequest, want)
 	}
 }
+
+// Who is to be erased reaches the warehouse as it was asked, counted or for good.
+func TestErase(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	d := h.open()
+	wants(t, "a count", do(d, http.MethodPost, "/api/erase", `{"user_ids":["u1"],"dry_run":true}`), http.StatusOK, `"dry_run":true,"erased":{"events":3}`)
+	wants(t, "for good", do(d, http.MethodPost, "/api/erase", `{"anonymous_ids":["a1","a2"]}`), http.StatusOK, `"anonymous_ids":["a1","a2"],"dry_run":false`)
+	if have := strings.Join(h.erased, "; "); have != "{[u1] []} true; {[] [a1 a2]} false" {
+		t.Errorf("want both asked of the warehouse; have %s", have)
+	}
+	wants(t, "nobody", do(d, http.MethodPost, "/api/erase", `{}`), http.StatusBadRequest, `"field":"user_ids"`)
+	if len(h.erased) != 2 {
+		t.Errorf("want nobody erased; have %v", h.erased)
+	}
+}

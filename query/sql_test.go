@@ -85,6 +85,33 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// NDJSON is the same objects, one a line, with nothing around them; of no rows nothing at all.
+func TestNDJSON(t *testing.T) {
+	t.Parallel()
+	result, err := query.SQL(t.Context(), answering(t, &everything, nil), "select", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer result.Close()
+	var have bytes.Buffer
+	if err := result.WriteNDJSON(&have); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(everythingJSON, "},\n", "}\n"), "[\n"), "]\n")
+	if have.String() != want || result.Read() != 2 {
+		t.Errorf("want\n%s\nhave %d rows\n%s", want, result.Read(), &have)
+	}
+	none, err := query.SQL(t.Context(), answering(t, &fakedb.Answer{Columns: []string{"a"}}, nil), "select", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer none.Close()
+	have.Reset()
+	if err := none.WriteNDJSON(&have); err != nil || have.Len() > 0 {
+		t.Errorf("want nothing; have %q, %v", &have, err)
+	}
+}
+
 func TestCSV(t *testing.T) {
 	t.Parallel()
 	result, err := query.SQL(t.Context(), answering(t, &everything, nil), "select", 0)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spoorhq/spoor/query"
@@ -106,6 +107,42 @@ func (c chart) lines(w io.Writer, a *query.TrendAnswer, names []string) error {
 		fmt.Fprintf(w, "%s to %s, by %s\n", bucketName(a.Period, a.Period.Buckets[0]), bucketName(a.Period, a.Period.Buckets[n-1]), a.Period.Interval)
 	}
 	return nil
+}
+
+// funnel draws a bar for each step.
+func (c chart) funnel(w io.Writer, a *query.FunnelAnswer, names []string) error {
+	const columns = 46 // what stands before the bar
+	longest := 0
+	for _, name := range names {
+		longest = max(longest, utf8.RuneCountInString(name))
+	}
+	most := 0.0
+	if len(a.Steps) > 0 {
+		most = float64(a.Steps[0].People)
+	}
+	fmt.Fprintf(w, "%*s  %9s  %8s  %8s  %9s\n", -longest-3, "step", "people", "of first", "of before", "median")
+	for i, s := range a.Steps {
+		took := "–"
+		if s.Median != nil {
+			took = time.Duration(*s.Median * float64(time.Second)).Round(time.Second).String()
+		}
+		text := fmt.Sprintf("%d. %-*s  %9s  %8s  %9s  %9s  %s", i+1, longest, names[i], grouped(strconv.FormatInt(s.People, 10)), percent(s.OfFirst), percent(s.OfPrevious), took,
+			blocks(float64(s.People), most, max(c.width-longest-columns-5, 10)))
+		if _, err := fmt.Fprintln(w, strings.TrimRight(text, " ")); err != nil {
+			return err
+		}
+	}
+	if a.Open {
+		fmt.Fprintln(w, "some who began may still go on: their time is not over")
+	}
+	return nil
+}
+
+func percent(part *float64) string {
+	if part == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f %%", *part*100)
 }
 
 // compared says how a line stands to the previous period.

@@ -20,6 +20,7 @@ import (
 // queryCommand has a subcommand for each question.
 type queryCommand struct {
 	Trend      queryTrendCommand      `cmd:"" help:"Numbers over time, as a chart."`
+	Funnel     queryFunnelCommand     `cmd:"" help:"How many people go through steps, and where they drop out."`
 	People     queryPeopleCommand     `cmd:"" help:"The people who did something."`
 	Person     queryPersonCommand     `cmd:"" help:"One person: who it is, and what they did."`
 	Catalog    queryCatalogCommand    `cmd:"" help:"The events there are, and their volume."`
@@ -141,6 +142,36 @@ func lineName(events []string, l query.Line) string {
 		}
 	}
 	return name
+}
+
+type queryFunnelCommand struct {
+	questionFlags
+	rangeFlags
+	Step   []string `help:"The name of an event; give it once for each step, in their order." required:"" placeholder:"NAME" sep:"none"`
+	Order  string   `help:"ordered: one after the other; strict: one directly after the other; any: as they come." default:"ordered" enum:"ordered,strict,any"`
+	Window int      `help:"How many days after the first step the others count." default:"14"`
+	Bots   bool     `help:"Let crawlers and other programs count."`
+}
+
+func (queryFunnelCommand) Help() string {
+	return `Examples:
+  spoor query funnel --step "Product Viewed" --step "Product Added" --step "Order Completed" --last 30d`
+}
+
+func (c *queryFunnelCommand) Run(ctx context.Context, p *process) error {
+	r, err := c.period()
+	if err != nil {
+		return err
+	}
+	f := query.Funnel{Range: r, Order: query.Order(c.Order), Window: query.Span{Length: c.Window, Unit: query.ByDay}, Bots: c.Bots}
+	for _, name := range c.Step {
+		f.Steps = append(f.Steps, query.Step{Event: query.Selection{Event: name}})
+	}
+	var a query.FunnelAnswer
+	if open, err := c.answered(ctx, p, "funnel", f, &a); !open || err != nil {
+		return err
+	}
+	return chart{width: terminalWidth(p.stdout)}.funnel(p.stdout, &a, c.Step)
 }
 
 type queryPeopleCommand struct {
