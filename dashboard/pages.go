@@ -27,7 +27,7 @@ type group struct {
 // navigation lists all pages, as people look for them.
 func navigation() []group {
 	return []group{
-		{"Watch", []room{livePage()}},
+		{"Watch", []room{livePage(), dashboardsPage()}},
 		{"Ask", []room{trendsPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},

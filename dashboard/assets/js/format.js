@@ -93,3 +93,6 @@ export const nameOf = (type, event) => event || `${type} calls`
 
 /** A chart's axis: 120K */
 export const axis = (n) => (n < 10_000 ? grouped.format(n) : short.format(n))
+
+/** How much an answer knows of (query.Completeness): complete up to 12:03:41 */
+export const complete = ({ up_to: upTo }) => (upTo ? `complete up to ${clock(new Date(upTo))}` : 'nothing has been loaded yet')

@@ -4,9 +4,9 @@ import { button } from './parts/ask.js'
 import { breakdown, fieldPicker } from './parts/breakdown.js'
 import { eventList, letter, valuesOf } from './parts/events.js'
 import { filters } from './parts/filters.js'
-import { fieldOptions } from './parts/known.js'
+import { fieldOptions, topEvents } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
-import { reportPage, topEvents } from './parts/report.js'
+import { reportPage } from './parts/report.js'
 import { behindTrend, isEmpty, seriesName, trend, views } from './show/trend.js'
 
 const measures = [

@@ -11,6 +11,9 @@ export function readCatalog() {
   return catalog
 }
 
+/** topEvents are the names of track events that came lately, the most frequent first. */
+export const topEvents = async () => (await readCatalog()).filter((e) => e.type === 'track' && e.volume > 0).map((e) => e.event)
+
 /** eventOptions are the names of track events that hold a text, the most frequent first, for a picker. */
 export async function eventOptions(text) {
   const low = text.toLowerCase()

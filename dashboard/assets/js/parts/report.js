@@ -3,7 +3,7 @@ import * as format from '../format.js'
 import { byId, make, put, show } from '../dom.js'
 import { answers, button, emptyState, fetchJSON } from './ask.js'
 import { behind } from './behind.js'
-import { readCatalog } from './known.js'
+import { topEvents } from './known.js'
 import { keeping, savedOne } from './keep.js'
 import { range, zoneNow } from './range.js'
 import { urlState } from './url-state.js'
@@ -17,14 +17,8 @@ export function rangeOf({ last, unit, from = '', to = '', zone = 'UTC', interval
   return { range: text, interval, zone: zone === zoneNow() ? '' : zone }
 }
 
-/** topEvents are the names of track events, the most frequent first. */
-export const topEvents = async () => (await readCatalog()).filter((e) => e.type === 'track' && e.volume > 0).map((e) => e.event)
-
 /** withoutEmpty leaves out of a question what is not said. */
 export const withoutEmpty = (question) => Object.fromEntries(Object.entries(question).filter(([, v]) => v !== undefined && v !== null && v !== false && !(Array.isArray(v) && !v.length)))
-
-/** completeText says how much an answer knows of. */
-export const completeText = ({ up_to: upTo }) => (upTo ? `complete up to ${format.clock(new Date(upTo))}` : 'nothing has been loaded yet')
 
 /**
  * reportPage runs a report's page.
@@ -118,8 +112,7 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     const empty = emptyState(title, texts)
     show(drawn, false)
     other.replaceChildren(empty)
-    readCatalog().then((events) => {
-      const names = events.filter((e) => e.type === 'track' && e.volume > 0).map((e) => e.event)
+    topEvents().then((names) => {
       const row = make('p', 'examples-row')
       for (const { text, question } of examples(names)) row.append(button(text, () => state.set({ q: question, point: null }), 'button small'))
       if (names.length) empty.append(row)
@@ -137,7 +130,7 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     show(drawn, true)
     other.replaceChildren()
     drawer.draw(answer, asked, state.now.as)
-    put(complete, completeText(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
+    put(complete, format.complete(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
     if (isEmpty(answer)) none('Nothing of this in the range', ['No event fits what is asked. Choose a longer range, take a filter away, or begin with one of these:'])
     openPoint()
   }

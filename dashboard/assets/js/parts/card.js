@@ -1,0 +1,71 @@
+// A report on a dashboard: drawn small, linked to its page, with its own wait and its own fault.
+import * as format from '../format.js'
+import { make, put } from '../dom.js'
+import { shows } from '../show/shows.js'
+import { answers, button, fetchJSON } from './ask.js'
+
+/**
+ * card makes a list item of a dashboard's tile (saved.Tile) and its report, null where that is gone. move(card, by),
+ * resize(card, by) and take(card) are behind its buttons while it is arranged.
+ */
+export function card({ tile, report, move, resize, take }) {
+  const how = report && shows[report.body.question]
+  const name = tile.title || report?.name || 'A report that was removed'
+  const title = make('h3', 'cut')
+  if (how) {
+    const link = make('a', '', name)
+    link.href = `${how.path}?report=${encodeURIComponent(report.id)}`
+    title.append(link)
+  } else title.textContent = name
+  title.title = name
+  const said = make('span', 'sub')
+  const tools = make('div', 'card-tools no-print')
+  const box = make('div', 'card-answer')
+  const element = make('li', 'card', '', make('header', '', '', title, said), tools, box)
+  const named = {}
+  for (const [key, text, label, act] of [
+    ['earlier', '←', 'Move earlier', () => move(c, -1)], ['later', '→', 'Move later', () => move(c, 1)],
+    ['narrower', '−', 'Narrower', () => resize(c, -1)], ['wider', '+', 'Wider', () => resize(c, 1)], ['take', '×', 'Take off', () => take(c)],
+  ]) {
+    const made = button(text, act, 'button small')
+    made.setAttribute('aria-label', `${label}: ${name}`)
+    made.title = label
+    named[key] = made
+    tools.append(made)
+  }
+  tools.hidden = true
+  const view = answers(box, { what: 'Asking' })
+  const drawn = make('div')
+  let drawer = null
+  if (how) view.body.append(drawn)
+  else {
+    view.body.append(make('p', 'none', report ? `A ${report.body.question} is not drawn here; it can be asked by the API.` : 'This report is not saved any more. Arrange the dashboard to take it off.'))
+  }
+
+  const c = {
+    element,
+    get tile() { return tile },
+    title: () => name,
+    setTile(next) {
+      tile = next
+      element.dataset.width = tile.width ?? 2
+    },
+    arranging(is) {
+      tools.hidden = !is
+      element.draggable = is
+    },
+    focusTool: (key) => named[key].focus(),
+    cancel: () => view.cancel(),
+    ask: () => (how ? view.run(async ({ signal }) => {
+      const { question, params, view: as } = report.body
+      const answer = await fetchJSON(`/api/query/${question}`, { body: params, signal })
+      return () => {
+        drawer ??= how.draw(drawn)
+        drawer.draw(answer, params, as || how.view)
+        put(said, format.complete(answer.complete))
+      }
+    }) : Promise.resolve()),
+  }
+  c.setTile(tile)
+  return c
+}
