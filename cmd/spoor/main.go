@@ -20,7 +20,7 @@ const (
 	exitOK       = 0
 	exitFault    = 1 // it could not be done
 	exitUsage    = 2 // the command line or the configuration is wrong
-	exitMismatch = 3 // audit, doctor or simulate --verify found something wrong
+	exitMismatch = 3 // audit, doctor, alert or simulate --verify found something wrong
 )
 
 // cli is the command line. Every flag is also a SPOOR_* variable and a key of spoor.yaml, by the same name.

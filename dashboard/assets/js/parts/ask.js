@@ -86,6 +86,7 @@ const advice = {
   invalid: 'Nothing was run. Change what is asked.',
   unauthorized: 'Load the page again, and give the password.',
   forbidden: 'This needs a right that you were not given.',
+  scope: 'Show another token, or give the password.',
   bad_request: 'Nothing was run. Change what is asked.',
   bad_sql: 'Nothing was changed in the warehouse: it is only read.',
   too_large: 'Make it smaller, and try again.',
