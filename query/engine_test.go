@@ -219,3 +219,29 @@ func TestComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestDevicesOfOne: whoever has more devices than are looked for one by one has all of their events all the same.
+func TestDevicesOfOne(t *testing.T) {
+	t.Parallel()
+	world, w, e := engine(t, query.EngineOptions{})
+	var events []event.Event
+	for i := range 40 {
+		device := fmt.Sprint("d", i)
+		events = append(events, happened("before "+device, "", device, noon.Add(time.Duration(i)*time.Second)), happened("login "+device, "u", device, noon.Add(time.Hour)))
+	}
+	events = append(events, happened("somebody else", "", "d", noon), happened("without a device", "u", "", noon))
+	if err := world.Add(t.Context(), w, events...); err != nil {
+		t.Fatal(err)
+	}
+	a, err := e.Person(t.Context(), query.PersonQuestion{Person: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, did := range a.Events {
+		seen[did.MessageID]++
+	}
+	if len(a.Devices) != 40 || len(a.Events) != 81 || len(seen) != 81 || seen["somebody else"] != 0 {
+		t.Errorf("there are %d events of %d devices, %d different; want 81 of 40", len(a.Events), len(a.Devices), len(seen))
+	}
+}

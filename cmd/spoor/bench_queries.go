@@ -83,9 +83,9 @@ func (c *benchQueriesCommand) measure(ctx context.Context, p *process, url strin
 		return nil, err
 	}
 	if c.Rate > 0 {
-		end, err := c.send(ctx, p, url)
-		if err != nil {
-			return nil, err
+		end, failed := c.send(ctx, p, url)
+		if failed != nil {
+			return nil, failed
 		}
 		defer func() { err = errors.Join(err, end()) }()
 		if !sleepFor(ctx, c.Settle) {
@@ -122,10 +122,11 @@ func (c *benchQueriesCommand) send(ctx context.Context, p *process, url string) 
 		return nil, err
 	}
 	return func() error {
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			return fmt.Errorf("the process that sent events has ended before: %w", err)
+		_ = cmd.Process.Signal(os.Interrupt) // one that has ended says why by its exit code
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("sending events: %w", err)
 		}
-		return cmd.Wait()
+		return nil
 	}, nil
 }
 

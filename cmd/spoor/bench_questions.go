@@ -53,7 +53,15 @@ func (c *benchQueriesCommand) questions(ctx context.Context, w warehouse.Warehou
 			return err
 		}}
 	}
+	steps := query.Funnel{Range: query.Range{Last: 30, Unit: query.ByDay}}
+	for _, name := range []string{"Product Viewed", "Product Added", "Checkout Started", "Order Completed"} {
+		steps.Steps = append(steps.Steps, query.Step{Event: query.Selection{Event: name}})
+	}
 	all = append(all,
+		bench.Question{Name: "funnel of 4 steps, 30 days", Target: 2 * time.Second, Ask: func(ctx context.Context, _ int) error {
+			_, err := query.AskFunnel(ctx, w, steps, history.To)
+			return err
+		}},
 		person("one person's timeline, the last 100 events of a user", 200*time.Millisecond, everyday),
 		person("one person's timeline, of a visitor of eleven weeks ago", 200*time.Millisecond, passing),
 	)

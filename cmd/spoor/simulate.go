@@ -60,7 +60,7 @@ func (c *simulateCommand) Run(ctx context.Context, p *process, _ *slog.Logger) e
 	if c.For > 0 {
 		population.From, population.To = now, now.Add(time.Duration(float64(c.For)*max(delivery.Speed, 1)))
 	}
-	if population.To.IsZero() && c.Events == 0 && delivery.Speed == 0 {
+	if population.To.IsZero() && c.Events == 0 && delivery.Speed == 0 && !delivery.Live {
 		return usagef("say how much to send: --days, --rate, --for or --events")
 	}
 	result, err := send(ctx, population, delivery, p.stderr, "sending")
