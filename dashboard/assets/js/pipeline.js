@@ -233,6 +233,7 @@ byId('replay').addEventListener('click', () => {
     title: 'Replay dead letters',
     body: [make('p', 'ask', `Judges ${of} anew, and puts those that load now on the stream, with their original bytes. What is in the warehouse already is left out, so this can be run again.`), box],
   })
+  open.element.classList.add('wide')
   const judged = answers(box, { what: 'Judging them anew' })
   const leave = button('Close', () => open.close())
   const go = button('Replay', () => run(), 'button main')
@@ -249,7 +250,7 @@ byId('replay').addEventListener('click', () => {
         caption: 'What would happen', file: 'replay', what: ['reason', 'reasons'], exports: false,
         columns: [
           { key: 'reason', name: 'Reason' }, { key: 'letters', name: 'Letters', kind: 'number' }, { key: 'loads', name: 'Would load', kind: 'number' },
-          { key: 'already', name: 'Loaded already', kind: 'number' }, { key: 'dead', name: 'Would die again', kind: 'number' }, { key: 'lost', name: 'Without bytes', kind: 'number' },
+          { key: 'already', name: 'Loaded', title: 'In the warehouse already', kind: 'number' }, { key: 'dead', name: 'Would die', kind: 'number' }, { key: 'lost', name: 'No bytes', kind: 'number' },
         ],
       }).show(report.reasons)
       go.disabled = report.loads === 0
