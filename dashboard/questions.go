@@ -40,6 +40,10 @@ func (d *Dashboard) questions() []question {
 		trend,
 		questionOf("funnel", "How many go through steps", "How many people do one thing after another, how many drop out at each step and how long they take; in order, directly one after the other or in any order.",
 			query.Funnel{Range: query.Range{Last: 30, Unit: query.ByDay}, Steps: []query.Step{{Event: query.Selection{Event: "Product Viewed"}}, {Event: query.Selection{Event: "Order Completed"}}}}, e.Funnel),
+		questionOf("retention", "How many come back", "Of those who start in the same day, week or month, how many return in that one, in the next, and so on.",
+			query.Retention{
+				Range: query.Range{Last: 8, Unit: query.ByWeek, Interval: query.ByWeek}, Start: query.Step{Event: query.Selection{Event: "Signed Up"}}, Ever: true,
+			}, e.Retention),
 		questionOf("people", "Who is behind a number", "The people who did something in a range, or who are one number of a trend: as many as the number says, those seen last first.",
 			query.PeopleList{Events: &query.Doers{Range: &query.Range{Last: 7, Unit: query.ByDay}}, Limit: 10}, e.People),
 		questionOf("person", "One person", "Who it is, by traits and devices, and what they did, the newest first.",

@@ -63,6 +63,11 @@ func (e *Engine) Funnel(ctx context.Context, f Funnel) (FunnelAnswer, error) {
 	return ask(ctx, e, "funnel", f, AskFunnel)
 }
 
+// Retention answers a retention.
+func (e *Engine) Retention(ctx context.Context, r Retention) (RetentionAnswer, error) {
+	return ask(ctx, e, "retention", r, AskRetention)
+}
+
 // People answers a list of people.
 func (e *Engine) People(ctx context.Context, p PeopleList) (PeopleAnswer, error) {
 	return ask(ctx, e, "people", p, AskPeople)

@@ -1,6 +1,10 @@
 package query
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/spoorhq/spoor/warehouse"
+)
 
 // maxMask is how many buckets a bigint has bits for.
 const maxMask = 62
@@ -22,7 +26,7 @@ func (s *trendSQL) masks() part {
 	if !s.trend.Bots {
 		in.text += " and not e.is_bot"
 	}
-	bit, buckets := s.bit(), part{}
+	bit, buckets := bucketBit(s.dialect, s.period), part{}
 	for i, b := range s.period.Buckets {
 		row := say("select cast($ as bigint) as bucket, cast($ as integer) as place", value(microsOf(start(b.From, s.period.Interval))), fmt.Sprint(i))
 		if i > 0 {
@@ -47,9 +51,9 @@ func (s *trendSQL) masks() part {
 // fewBuckets are told apart faster by comparing than by computing.
 const fewBuckets = 16
 
-// bit is an expression for the bit of an event's bucket.
-func (s *trendSQL) bit() part {
-	if list := s.period.Buckets; len(list) <= fewBuckets {
+// bucketBit is an expression for the bit of an event's bucket.
+func bucketBit(d warehouse.Dialect, p Period) part {
+	if list := p.Buckets; len(list) <= fewBuckets {
 		bit := part{text: "case"}
 		for i, b := range list[:len(list)-1] {
 			bit = say(`$ when e."timestamp" < $ then cast($ as bigint)`, bit, value(b.To.UTC()), fmt.Sprint(1<<i))
@@ -59,9 +63,13 @@ func (s *trendSQL) bit() part {
 		}
 		return say("$ else cast($ as bigint) end", bit, fmt.Sprint(1<<(len(list)-1)))
 	}
-	at := s.dialect.Micros(`e."timestamp"`)
-	return byRun(at, runsOf(s.period), func(r run) part {
+	return say("cast(1 as bigint) << $", bucketPlace(d.Micros(`e."timestamp"`), p))
+}
+
+// bucketPlace is an expression for the index of the period's bucket that a moment, in microseconds, lies in.
+func bucketPlace(at string, p Period) part {
+	return byRun(at, runsOf(p), func(r run) part {
 		into := say("($ - $)", at, value(r.begin))
-		return say("cast(1 as bigint) << cast($ + ($ - $ % $) / $ as integer)", value(r.first), into, into, value(r.length), value(r.length))
+		return say("cast($ + ($ - $ % $) / $ as integer)", value(r.first), into, into, value(r.length), value(r.length))
 	})
 }

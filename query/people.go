@@ -12,8 +12,9 @@ import (
 // PeopleList asks who is behind a number: the list is as long as the number of people is great. Of what it can be about, one
 // is given.
 type PeopleList struct {
-	Trend  *TrendPoint  `json:"trend,omitempty"`
-	Funnel *FunnelPoint `json:"funnel,omitempty"`
+	Trend     *TrendPoint     `json:"trend,omitempty"`
+	Funnel    *FunnelPoint    `json:"funnel,omitempty"`
+	Retention *RetentionPoint `json:"retention,omitempty"`
 	// Events are people who did something.
 	Events *Doers `json:"events,omitempty"`
 
@@ -53,13 +54,13 @@ const (
 // Validate refuses a list that means nothing, with an *Invalid.
 func (p PeopleList) Validate() error {
 	given := 0
-	for _, is := range []bool{p.Trend != nil, p.Funnel != nil, p.Events != nil} {
+	for _, is := range []bool{p.Trend != nil, p.Funnel != nil, p.Retention != nil, p.Events != nil} {
 		if is {
 			given++
 		}
 	}
 	if given != 1 {
-		return invalid("people", nil, "must be of one of trend, funnel and events")
+		return invalid("people", nil, "must be of one of trend, funnel, retention and events")
 	}
 	if p.Limit < 0 || p.Limit > maxPeople {
 		return invalid("limit", p.Limit, "must be 1 to %d", maxPeople)
@@ -80,6 +81,8 @@ func (p PeopleList) Validate() error {
 		return p.Trend.validate("trend")
 	case p.Funnel != nil:
 		return p.Funnel.validate("funnel")
+	case p.Retention != nil:
+		return p.Retention.validate("retention")
 	}
 	return p.Events.validate("events")
 }
@@ -158,6 +161,8 @@ func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (Peop
 		who, err = p.Trend.people(ctx, w, now)
 	case p.Funnel != nil:
 		who, err = p.Funnel.people(w, now)
+	case p.Retention != nil:
+		who, err = p.Retention.people(w, now)
 	default:
 		who, err = p.Events.people(w, now)
 	}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"time"
 )
 
 // Retention asks how many people come back. Those who start in the same interval of the range are a cohort; it is counted
@@ -51,6 +52,8 @@ type RetentionAnswer struct {
 	// Groups are those of the breakdown: those in which the most people start, and the others together last.
 	Groups   []RetentionTable `json:"groups,omitempty"`
 	Complete Completeness     `json:"complete"`
+
+	length time.Duration // of periods that roll; 0: they do not
 }
 
 // RetentionTable is a triangle of numbers: a row for each of the period's buckets, in their order.
@@ -82,7 +85,7 @@ type RetentionCell struct {
 }
 
 // RetentionPoint is the people behind a cell, or a cohort. In their list, Events is how many of their events are returns,
-// First is when they started, and Last is their last return.
+// First is when they started, and Last is their last return, or again the start where they did not return after it.
 type RetentionPoint struct {
 	Retention Retention `json:"retention"`
 	Row       int       `json:"row"`            // the index of the cohort's bucket

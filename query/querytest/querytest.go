@@ -33,6 +33,7 @@ func Reports() []Report {
 			return t, want, have, err
 		}},
 		{"funnel", askFunnel},
+		{"retention", askRetention},
 		{"people", askPeople},
 		{"person", askPerson},
 		{"catalog", askCatalog},

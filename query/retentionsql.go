@@ -1,0 +1,199 @@
+package query
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spoorhq/spoor/warehouse"
+)
+
+// maxBit is the last bit that a mask of returns has.
+const maxBit = maxMask - 1
+
+// retentionSQL puts a retention's statements together. It makes these tables:
+//
+//	one      who starts: p (person), t (when, µs), c (the cohort's index), m (a bit for each period with a return: of the
+//	         calendar from the range's beginning on, or rolling from the start on)
+//	ranked   the same with its group, where there is a breakdown
+type retentionSQL struct {
+	dialect   warehouse.Dialect
+	now       time.Time
+	retention *Retention
+	period    Period
+	list      bool // one also has n, the number of returns, and latest, when the last one was
+	with      with
+}
+
+// length is how long a rolling period is, in microseconds.
+func (r Retention) length() int64 {
+	days := map[Interval]int64{ByDay: 1, ByWeek: 7, ByMonth: 30}[r.Range.interval()]
+	return days * (24 * time.Hour).Microseconds()
+}
+
+func (s *retentionSQL) at() string { return s.dialect.Micros(`e."timestamp"`) }
+
+func orTrue(condition part) part {
+	if condition.text == "" {
+		return part{text: "1 = 1"}
+	}
+	return condition
+}
+
+// began is what is kept of the events that people can start with, and returned of those that they return with.
+func (s *retentionSQL) began(is part) part {
+	return say("min(case when $ then $ end) as t", is, s.at())
+}
+
+func (s *retentionSQL) returned(is, bit part) part {
+	p := say("bit_or(case when $ then $ else 0 end) as m", is, bit)
+	if s.list {
+		p = say("$, sum(case when $ then 1 else 0 end) as n, max(case when $ then $ end) as latest", p, is, is, s.at())
+	}
+	return p
+}
+
+// gathered puts together what the rows of one person have.
+func (s *retentionSQL) gathered(columns string) string {
+	text := columns
+	if s.list {
+		text += ", sum(e.n) as n, max(e.latest) as latest"
+	}
+	return text
+}
+
+// perPerson is aggregates of the events that fit, for each person, by ids first.
+func (s *retentionSQL) perPerson(r *reading, aggregates, condition part, gathered string) part {
+	if r.identities || r.users || len(r.dids) > 0 {
+		inner := say("select $ as p, $$ where $ group by 1", r.person(), aggregates, r.from(), condition)
+		return say("select e.p, $ from ($) e group by 1", gathered, inner)
+	}
+	inner := say("select e.user_id, e.anonymous_id, $$ where $ group by 1, 2", aggregates, r.from(), condition)
+	return say("select $ as p, $ from ($) e$ group by 1", personSQL, gathered, inner, joinIdentity)
+}
+
+// in is the condition that an event is of the range, or for those that may be the first ever, before it too.
+func (s *retentionSQL) in(r *reading, ever bool) part {
+	if !ever {
+		return r.within(s.period.From, s.period.To)
+	}
+	p := say(`e."timestamp" < $`, value(s.period.To.UTC()))
+	if !r.bots {
+		p.text += " and not e.is_bot"
+	}
+	return p
+}
+
+func (s *retentionSQL) reading() *reading {
+	return &reading{dialect: s.dialect, now: s.now, bots: s.retention.Bots}
+}
+
+func (r *reading) is(step Step) part { return all(r.selected(step.Event), r.where(step.Where)) }
+
+// starts is when everybody starts.
+func (s *retentionSQL) starts() part {
+	r := s.reading()
+	condition := all(s.in(r, s.retention.Ever), r.is(s.retention.Start), r.where(s.retention.Where))
+	return s.perPerson(r, s.began(part{text: "1 = 1"}), condition, "min(e.t) as t")
+}
+
+// both is when everybody starts and returns, in one pass.
+func (s *retentionSQL) both() part {
+	r := s.reading()
+	begins, returns := r.is(s.retention.Start), r.is(s.retention.Return)
+	either := part{}
+	if begins.text != "" && returns.text != "" {
+		either = say("(($) or ($))", begins, returns)
+	}
+	condition := all(s.in(r, false), either, r.where(s.retention.Where))
+	aggregates := say("$, $", s.began(orTrue(begins)), s.returned(orTrue(returns), bucketBit(s.dialect, s.period)))
+	return s.perPerson(r, aggregates, condition, s.gathered("min(e.t) as t, bit_or(e.m) as m"))
+}
+
+// returns is when everybody returns; those of periods that roll are counted from the person's start.
+func (s *retentionSQL) returns() part {
+	r := s.reading()
+	condition := all(s.in(r, false), r.is(s.retention.Return), r.where(s.retention.Where))
+	if !s.retention.Rolling {
+		return s.perPerson(r, s.returned(part{text: "1 = 1"}, bucketBit(s.dialect, s.period)), condition, s.gathered("bit_or(e.m) as m"))
+	}
+	since, length := "("+s.at()+" - s.t)", value(s.retention.length())
+	bit := say("cast(1 as bigint) << cast(least(($ - $ % $) / $, $) as integer)", since, since, length, length, fmt.Sprint(maxBit))
+	person := r.person()
+	return say("select $ as p, $$ join starts s on s.p = $ where $ and $ >= s.t group by 1",
+		person, s.returned(part{text: "1 = 1"}, bit), r.from(), person, condition, s.at())
+}
+
+// one makes the tables up to one, or to ranked, and gives the last one's name.
+func (s *retentionSQL) one() string {
+	more := ""
+	if s.list {
+		more = ", coalesce(r.n, 0) as n, r.latest"
+	}
+	from := part{text: "starts s left join returns r on r.p = s.p"}
+	if s.retention.Ever || s.retention.Rolling {
+		s.with.add("starts", s.starts())
+		s.with.add("returns", s.returns())
+	} else {
+		s.with.add("both_ways", s.both())
+		from.text = "both_ways r"
+	}
+	begun := "s"
+	if from.text == "both_ways r" {
+		begun = "r"
+	}
+	s.with.add("one", say("select $.p, $.t, $ as c, coalesce(r.m, 0) as m$ from $ where $.t >= $", begun, begun, bucketPlace(begun+".t", s.period), more, from,
+		begun, value(microsOf(s.period.From))))
+	if s.retention.Breakdown == nil {
+		return "one"
+	}
+	r := s.reading()
+	columns := say("$ as p, $ as t$", r.person(), s.at(), r.breakdown(s.retention.Breakdown))
+	condition := all(s.in(r, false), r.is(s.retention.Start), r.where(s.retention.Where))
+	s.with.grouped(s.dialect, s.retention.Breakdown, say("select o.p$ from one o join (select $$ where $) h on h.p = o.p and h.t = o.t",
+		list(s.retention.Breakdown.keys(), ", h.$"), columns, r.from(), condition))
+	return "ranked"
+}
+
+// returnedIn is the condition that a row of one has a return in a period, or then or later: by its bit.
+func (s *retentionSQL) returnedIn(bit int) string {
+	if s.retention.OrAfter {
+		return fmt.Sprintf("m >= %d", int64(1)<<bit)
+	}
+	return fmt.Sprintf("(m & %d) <> 0", int64(1)<<bit)
+}
+
+// numbers is the statement for the numbers: rank (-1: of all people), the keys, the cohort's index, its size, and for each
+// bit how many have it.
+func (s *retentionSQL) numbers() part {
+	from, keys := s.one(), s.retention.Breakdown.keys()
+	columns := "c, count(*) as size"
+	for i := range s.period.Buckets {
+		columns += fmt.Sprintf(", cast(sum(case when %s then 1 else 0 end) as bigint) as b%d", s.returnedIn(i), i)
+	}
+	q := part{text: "select -1 as rank" + list(keys, ", '' as shown_$, 0 as shown_no_$") + ", " + columns + " from " + from + " group by c"}
+	if len(keys) > 0 {
+		_, _, by := withTop(keys)
+		names := ""
+		for _, n := range by {
+			names += n + ", "
+		}
+		q.text += " union all select " + names + columns + " from " + from + " group by " + names + "c"
+	}
+	return s.with.then(q)
+}
+
+// people is the statement for who is behind a point.
+func (s *retentionSQL) people(p RetentionPoint) part {
+	s.list = true
+	from := s.one()
+	condition := part{text: fmt.Sprintf("c = %d", p.Row)}
+	if p.Cell != nil {
+		bit := *p.Cell
+		if !p.Retention.Rolling {
+			bit += p.Row
+		}
+		condition = all(condition, not(part{text: s.returnedIn(bit)}, p.Lost))
+	}
+	return s.with.then(say(`select p as person, cast(n as bigint) as events, t as "first", greatest(t, coalesce(latest, t)) as "last" from $ where $`,
+		from, all(condition, member(p.Retention.Breakdown, p.Group, p.Other))))
+}
