@@ -31,7 +31,7 @@ type Options struct {
 
 	// ForeignSource is the source that records of other producers are counted under; default "stream".
 	ForeignSource string
-	// Shared: other loaders load other shards of this stream, so that the warehouse must look for duplicates.
+	// Shared: other loaders may load other shards of this stream, so that the warehouse must look for duplicates.
 	Shared bool
 	// Owner, where it is set, says which shards are read. The loader is Shared then.
 	Owner Owner

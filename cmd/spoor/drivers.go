@@ -192,6 +192,13 @@ func prepareWarehouse(ctx context.Context, w warehouse.Warehouse, logger *slog.L
 	}
 }
 
+// mayBeShared tells whether another process could load other shards of the stream into the same warehouse, with leases or by
+// somebody's mistake: the warehouse must then look for duplicates, for a client's retry may be on a shard that the other one
+// reads. The embedded warehouse is open in one process; a stream of one shard fences whoever comes second.
+func mayBeShared(s *streamFlags, w *warehouseFlags) bool {
+	return strings.HasPrefix(s.Stream, "kinesis:") && w.Warehouse != "" && !strings.HasPrefix(w.Warehouse, "duckdb:")
+}
+
 // errNoLeases says that there is no such table of leases.
 var errNoLeases = dynamodb.ErrNoTable
 

@@ -74,9 +74,9 @@ func newDoor(f *doorFlags, log stream.Log, loopback bool, registry prometheus.Re
 	})
 }
 
-// newLoader makes the loader. owner says which shards it reads; nil: all.
+// newLoader makes the loader. owner says which shards it reads; nil: all. shared: see mayBeShared.
 func newLoader(f *loadFlags, d *dataFlags, log stream.Log, name string, w warehouse.Warehouse, retain time.Duration,
-	owner load.Owner, registry prometheus.Registerer, logger *slog.Logger,
+	owner load.Owner, shared bool, registry prometheus.Registerer, logger *slog.Logger,
 ) (*load.Loader, error) {
 	if f.GeoFile == "" {
 		logger.Info("no --geo-file is given: country, region and city stay empty where the SDK does not send them")
@@ -85,7 +85,7 @@ func newLoader(f *loadFlags, d *dataFlags, log stream.Log, name string, w wareho
 		Log: log, Stream: name, Warehouse: w, ForeignSource: f.StreamSource,
 		Enrich:   f.options(),
 		Interval: f.LoadEvery, MaxRows: f.LoadRows, Window: f.DedupWindow, SeenDir: d.path("seen"), SeenBytes: int64(f.DedupMemory),
-		Retain: retain, Owner: owner, Metrics: registry, Logger: logger,
+		Retain: retain, Owner: owner, Shared: shared, Metrics: registry, Logger: logger,
 	})
 	if err != nil {
 		return nil, usageError{err}

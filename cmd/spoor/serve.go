@@ -65,7 +65,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 		return err
 	}
 	closeAll.add(door.Close)
-	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, nil, registry, logger)
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, nil, mayBeShared(&c.streamFlags, &c.warehouseFlags), registry, logger)
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		}
 		owner = worker
 	}
-	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, owner, registry, logger)
+	loader, err := newLoader(&c.loadFlags, &c.dataFlags, log, name, w, c.Retain, owner, mayBeShared(&c.streamFlags, &c.warehouseFlags), registry, logger)
 	if err != nil {
 		return err
 	}

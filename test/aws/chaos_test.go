@@ -40,8 +40,8 @@ func number(t testing.TB, name string, otherwise uint64) uint64 {
 }
 
 // TestChaos runs two collectors, two loaders and a dashboard as they run on AWS, while clients write and everything goes
-// wrong that can: shards are split and merged, collectors and loaders are killed with SIGKILL, a fifth of the records put
-// is throttled, answers to puts are lost, iterators expire, COPY fails half-way, connections break at COMMIT, transactions
+// wrong that can: shards are split and merged, collectors and loaders are killed with SIGKILL, a third loader without leases
+// reads the same shards, a fifth of the records put is throttled, answers to puts are lost, iterators expire, COPY fails half-way, connections break at COMMIT, transactions
 // conflict. Afterwards every event that got a 200 is in the warehouse once, with its value, and nothing else is, and the
 // audit is equal.
 //
@@ -82,14 +82,17 @@ func chaos(t *testing.T, seed uint64, kills int) {
 	writing, stop := context.WithCancel(t.Context())
 	defer stop()
 	var writers sync.WaitGroup
-	for w := range 6 {
+	for w := range 32 {
 		writers.Go(func() { book.write(writing, s.Collectors, w) })
 	}
-	reshards := map[int]func(){kills / 6: s.split, kills / 3: s.split, kills / 2: s.merge, 2 * kills / 3: s.merge}
+	events := map[int]func(){kills / 6: s.split, kills / 3: s.split, kills / 2: s.merge, 2 * kills / 3: s.merge}
+	// A loader that somebody has forgotten reads every shard in the midst of the others, for a third of the time.
+	events[kills/4] = func() { supervise(t, s.Intruder) }
+	events[7*kills/12] = s.Intruder.Kill
 	victims := append(append([]*process.Process{}, s.Collectors...), s.Loaders...)
 	for n := range kills {
-		if reshard := reshards[n]; reshard != nil {
-			reshard()
+		if happen := events[n]; happen != nil {
+			happen()
 		}
 		if n%5 == 4 {
 			s.kinesis.ExpireIterators()
@@ -114,6 +117,9 @@ func chaos(t *testing.T, seed uint64, kills int) {
 	}
 	if len(book.acked) < 10*kills {
 		t.Errorf("only %d events were acknowledged over %d kills: the test says nothing", len(book.acked), kills)
+	}
+	if !strings.Contains(s.Logs(), "another loader has moved a position") {
+		t.Error("no loader was ever fenced: the loader without leases was in nobody's way")
 	}
 	counts := s.kinesis.Counts()
 	told := fmt.Sprintf("%d kills: %d events sent, %d acknowledged, %d in the table, %v duplicates dropped; %d records on the stream, %d refused;",
@@ -235,20 +241,27 @@ func (b *book) write(ctx context.Context, collectors []*process.Process, writer 
 		if err != nil {
 			panic(err)
 		}
-		for try := 0; ctx.Err() == nil; try++ {
+		// Now and then an answer gets lost, and the same is sent again, to the other collector.
+		left := 1 + n%8/7
+		for try := 0; ctx.Err() == nil && left > 0; try++ {
 			trying, cancel := context.WithTimeout(ctx, 5*time.Second)
 			status, _, err := collectors[(writer+n+try)%len(collectors)].Post(trying, "/v1/batch", body)
 			cancel()
 			if err == nil && status == http.StatusOK {
-				b.mu.Lock()
-				for _, id := range ids {
-					b.acked[id] = true
-				}
-				b.mu.Unlock()
-				break
+				left--
+				b.acknowledge(ids)
+				continue
 			}
 			pause(ctx, 20*time.Millisecond)
 		}
+	}
+}
+
+func (b *book) acknowledge(ids []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		b.acked[id] = true
 	}
 }
 

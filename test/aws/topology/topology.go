@@ -31,6 +31,8 @@ type Options struct {
 type Topology struct {
 	Collectors, Loaders []*process.Process
 	Dashboard           *process.Process
+	// Intruder is a loader without leases, which reads every shard as well. It is not started.
+	Intruder *process.Process
 }
 
 // Start starts everything and waits until it is ready. The dashboard goes first: it makes the warehouse's tables, as
@@ -57,6 +59,7 @@ func Start(ctx context.Context, o Options) (*Topology, error) {
 		args := append([]string{"--warehouse", o.Warehouse, "--leases", o.Leases, "--worker", name}, o.LoadArgs...)
 		t.Loaders = append(t.Loaders, make("load", name, "", args...))
 	}
+	t.Intruder = make("load", "intruder", "", append([]string{"--warehouse", o.Warehouse}, o.LoadArgs...)...)
 	if err := t.Dashboard.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (t *Topology) all() []*process.Process {
 
 // Kill ends everything with SIGKILL.
 func (t *Topology) Kill() {
-	for _, p := range t.all() {
+	for _, p := range append(t.all(), t.Intruder) {
 		p.Kill()
 	}
 }
@@ -110,7 +113,7 @@ func (t *Topology) Stop() error {
 // Logs gives the end of every process's log, for a test that failed.
 func (t *Topology) Logs() string {
 	var text strings.Builder
-	for _, p := range t.all() {
+	for _, p := range append(t.all(), t.Intruder) {
 		fmt.Fprintf(&text, "== %s\n%s\n", p.Name(), p.Log())
 	}
 	return text.String()
