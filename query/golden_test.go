@@ -120,3 +120,5 @@ func TestGoldens(t *testing.T) {
 		}
 	}
 }
+
+func duckDialect() warehouse.Dialect { return (&duckdb.Warehouse{}).Dialect() }
