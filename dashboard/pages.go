@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+
+	"github.com/spoorhq/spoor/alert"
 )
 
 // room is a page. Each has a file of its own, page_<file>.go, a template templates/<file>.html, a module js/<file>.js
@@ -82,6 +84,7 @@ type page struct {
 	Style   string   // of the page alone; empty: none
 	Modules []string // to load early: those that the page's own one needs
 	Module  string
+	Firing  int // alerts that fire
 	Body    any
 }
 
@@ -110,12 +113,27 @@ func (p *pages) links(current room) []linkGroup {
 	return groups
 }
 
+// firing counts the alerts that fire. Each page says so, for tracking that broke is watched without a receiver.
+func (p *pages) firing() int {
+	alerts, err := alert.Alerts(p.options.Saved)
+	if err != nil {
+		p.options.Logger.Error("the alerts could not be read", "err", err)
+	}
+	n := 0
+	for i := range alerts {
+		if alerts[i].State.Status == alert.Firing {
+			n++
+		}
+	}
+	return n
+}
+
 // show answers with a page.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, room room) {
 	module := "js/" + room.file + ".js"
 	shown := page{
 		Title: room.Name, Groups: p.links(room), Version: p.options.Version, Charts: room.charts,
-		Module: module, Modules: p.assets.needs(module),
+		Module: module, Modules: p.assets.needs(module), Firing: p.firing(),
 	}
 	if style := "css/" + room.file + ".css"; p.assets.files[style] != nil {
 		shown.Style = style

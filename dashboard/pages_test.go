@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"net/http"
@@ -13,6 +14,9 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/spoorhq/spoor/alert"
+	"github.com/spoorhq/spoor/saved"
 )
 
 // elements gives all elements of a page.
@@ -332,5 +336,22 @@ func TestVendored(t *testing.T) {
 		if have[name] == "" {
 			t.Errorf("%s stands in VENDORED.md and is not there", name)
 		}
+	}
+}
+
+// Every page says that an alert fires, and none says so while none does.
+func TestPagesSayThatAnAlertFires(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	d := h.open()
+	if text := get(d, "/sql").Body.String(); strings.Contains(text, "class=\"firing\"") {
+		t.Error("want nothing said while no alert fires")
+	}
+	body := `{"status":"firing","since":"2026-11-25T12:00:00Z","rule_version":0,"evaluated":"2026-11-25T12:00:00Z"}`
+	if _, err := h.options.Saved.Put(t.Context(), saved.States, alert.TrackingID, 0, saved.Draft{Name: "Tracking broke", Body: json.RawMessage(body)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/sql", "/settings"} {
+		wants(t, path, get(d, path), http.StatusOK, `<a class="firing" href="/settings">an alert fires</a>`)
 	}
 }
