@@ -53,7 +53,7 @@ func (a asker) text() string {
 }
 
 func (a asker) number() float64 {
-	return pick(a.Rand, []float64{1, 2, 2.5, 10, -4, 0, 0.25, 7, 390, 1440, 9007199254740992})
+	return pick(a.Rand, []float64{1, 2, 2.5, 10, -4, 0, 0.25, 7, 390, 1440, 4294967297})
 }
 
 func (a asker) comparison(field func() query.Field) query.Filter {

@@ -45,7 +45,7 @@ func zones() []string {
 func values() []string {
 	return []string{
 		`1`, `2`, `3`, `10`, `-4`, `2.5`, `0.25`, `0`, `"1"`, `"10"`, `"red"`, `"Red"`, `"green"`, `"dark green"`, `""`, `"ÜBER"`, `"a.b*c"`, `"line\nbreak"`,
-		`true`, `false`, `null`, `[1,2]`, `["red"]`, `{"red":1}`, `{}`, `9007199254740993`,
+		`true`, `false`, `null`, `[1,2]`, `["red"]`, `{"red":1}`, `{}`, `4294967297`,
 	}
 }
 
