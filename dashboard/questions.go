@@ -44,6 +44,8 @@ func (d *Dashboard) questions() []question {
 			query.Retention{
 				Range: query.Range{Last: 8, Unit: query.ByWeek, Interval: query.ByWeek}, Start: query.Step{Event: query.Selection{Event: "Signed Up"}}, Ever: true,
 			}, e.Retention),
+		questionOf("paths", "What comes next", "The ways that people take after an event, or before it, step by step: nodes, the links between them, and the most frequent ways.",
+			query.Paths{Range: query.Range{Last: 7, Unit: query.ByDay}, From: query.Step{Event: query.Selection{Event: "Product Viewed"}}}, e.Paths),
 		questionOf("people", "Who is behind a number", "The people who did something in a range, or who are one number of a trend: as many as the number says, those seen last first.",
 			query.PeopleList{Events: &query.Doers{Range: &query.Range{Last: 7, Unit: query.ByDay}}, Limit: 10}, e.People),
 		questionOf("person", "One person", "Who it is, by traits and devices, and what they did, the newest first.",

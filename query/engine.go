@@ -68,6 +68,11 @@ func (e *Engine) Retention(ctx context.Context, r Retention) (RetentionAnswer, e
 	return ask(ctx, e, "retention", r, AskRetention)
 }
 
+// Paths answers paths.
+func (e *Engine) Paths(ctx context.Context, p Paths) (PathsAnswer, error) {
+	return ask(ctx, e, "paths", p, AskPaths)
+}
+
 // People answers a list of people.
 func (e *Engine) People(ctx context.Context, p PeopleList) (PeopleAnswer, error) {
 	return ask(ctx, e, "people", p, AskPeople)

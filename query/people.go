@@ -15,6 +15,7 @@ type PeopleList struct {
 	Trend     *TrendPoint     `json:"trend,omitempty"`
 	Funnel    *FunnelPoint    `json:"funnel,omitempty"`
 	Retention *RetentionPoint `json:"retention,omitempty"`
+	Paths     *PathsPoint     `json:"paths,omitempty"`
 	// Events are people who did something.
 	Events *Doers `json:"events,omitempty"`
 
@@ -54,13 +55,13 @@ const (
 // Validate refuses a list that means nothing, with an *Invalid.
 func (p PeopleList) Validate() error {
 	given := 0
-	for _, is := range []bool{p.Trend != nil, p.Funnel != nil, p.Retention != nil, p.Events != nil} {
+	for _, is := range []bool{p.Trend != nil, p.Funnel != nil, p.Retention != nil, p.Paths != nil, p.Events != nil} {
 		if is {
 			given++
 		}
 	}
 	if given != 1 {
-		return invalid("people", nil, "must be of one of trend, funnel, retention and events")
+		return invalid("people", nil, "must be of one of trend, funnel, retention, paths and events")
 	}
 	if p.Limit < 0 || p.Limit > maxPeople {
 		return invalid("limit", p.Limit, "must be 1 to %d", maxPeople)
@@ -83,6 +84,8 @@ func (p PeopleList) Validate() error {
 		return p.Funnel.validate("funnel")
 	case p.Retention != nil:
 		return p.Retention.validate("retention")
+	case p.Paths != nil:
+		return p.Paths.validate("paths")
 	}
 	return p.Events.validate("events")
 }
@@ -163,6 +166,8 @@ func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (Peop
 		who, err = p.Funnel.people(w, now)
 	case p.Retention != nil:
 		who, err = p.Retention.people(w, now)
+	case p.Paths != nil:
+		who, err = p.Paths.people(w, now)
 	default:
 		who, err = p.Events.people(w, now)
 	}

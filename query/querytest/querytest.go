@@ -34,6 +34,7 @@ func Reports() []Report {
 		}},
 		{"funnel", askFunnel},
 		{"retention", askRetention},
+		{"paths", askPaths},
 		{"people", askPeople},
 		{"person", askPerson},
 		{"catalog", askCatalog},
