@@ -57,6 +57,8 @@ func goldens() []golden {
 		}}}, Not: true},
 	}}
 	week := query.Range{Last: 7, Unit: query.ByDay}
+	month, weeks := query.Range{Last: 30, Unit: query.ByDay}, query.Range{Last: 4, Unit: query.ByWeek, Interval: query.ByWeek}
+	steps := []query.Step{{Event: query.Selection{Event: "View"}}, {Event: query.Selection{Event: "Add"}}, {Event: query.Selection{Event: "Buy"}}}
 	trend := func(t query.Trend) func(context.Context, query.Source, time.Time) error {
 		return func(ctx context.Context, w query.Source, now time.Time) error {
 			_, err := query.AskTrend(ctx, w, t, now)
@@ -76,6 +78,41 @@ func goldens() []golden {
 		{"sessions by a trait and a flag", trend(measured(query.Measure{Of: query.Sessions}, &query.Breakdown{By: []query.Field{"person.plan", "is_bot"}}))},
 		{"a percentile of a nested number", trend(measured(query.Measure{Of: query.Percentile, Percentile: 95, Field: "properties.cart.total"}, nil))},
 		{"an average with all kinds of conditions", trend(query.Trend{Range: week, Where: filter, Series: []query.Series{{Measure: query.Measure{Of: query.Average, Field: "screen_width"}}}})},
+		{"a funnel", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskFunnel(ctx, w, query.Funnel{Range: month, Steps: steps}, now)
+			return err
+		}},
+		{"a funnel of steps that overlap, with an exclusion, by country", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskFunnel(ctx, w, query.Funnel{
+				Range: month, Steps: []query.Step{steps[0], {Event: steps[0].Event, Where: filter}, steps[1]}, Window: query.Span{Length: 2, Unit: query.ByHour},
+				Exclude: []query.Exclusion{{Event: query.Selection{Event: "Help"}, After: 1, Before: 2}}, Breakdown: &query.Breakdown{By: []query.Field{"country"}},
+			}, now)
+			return err
+		}},
+		{"a funnel in any order", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskFunnel(ctx, w, query.Funnel{Range: month, Steps: steps, Order: query.AnyOrder}, now)
+			return err
+		}},
+		{"a strict funnel", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskFunnel(ctx, w, query.Funnel{Range: month, Steps: steps, Order: query.Strict}, now)
+			return err
+		}},
+		{"people who dropped", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskPeople(ctx, w, query.PeopleList{Funnel: &query.FunnelPoint{Funnel: query.Funnel{Range: month, Steps: steps}, Step: 1, Dropped: true}}, now)
+			return err
+		}},
+		{"retention by week", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskRetention(ctx, w, query.Retention{Range: weeks}, now)
+			return err
+		}},
+		{"rolling retention of those who buy for the first time ever", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskRetention(ctx, w, query.Retention{Range: weeks, Start: steps[2], OrAfter: true, Ever: true, Rolling: true}, now)
+			return err
+		}},
+		{"paths", func(ctx context.Context, w query.Source, now time.Time) error {
+			_, err := query.AskPaths(ctx, w, query.Paths{Range: week, From: steps[0], Steps: 2}, now)
+			return err
+		}},
 		{"people behind a group", func(ctx context.Context, w query.Source, now time.Time) error {
 			country := "DE"
 			_, err := query.AskPeople(ctx, w, query.PeopleList{Search: "ada", Trend: &query.TrendPoint{

@@ -24,6 +24,9 @@ type Documented struct {
 func DocumentedReports() map[string]Documented {
 	return map[string]Documented{
 		"trend":      documented(query.AskTrend, (*World).Trend),
+		"funnel":     documented(query.AskFunnel, (*World).Funnel),
+		"retention":  documented(query.AskRetention, (*World).Retention),
+		"paths":      documented(query.AskPaths, (*World).Paths),
 		"people":     documented(query.AskPeople, (*World).PeopleOf),
 		"catalog":    documented(query.AskCatalog, (*World).catalog),
 		"properties": documented(query.AskProperties, (*World).properties),
