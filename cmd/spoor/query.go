@@ -21,6 +21,7 @@ import (
 type queryCommand struct {
 	Trend      queryTrendCommand      `cmd:"" help:"Numbers over time, as a chart."`
 	Funnel     queryFunnelCommand     `cmd:"" help:"How many people go through steps, and where they drop out."`
+	Retention  queryRetentionCommand  `cmd:"" help:"How many people come back, by when they started."`
 	People     queryPeopleCommand     `cmd:"" help:"The people who did something."`
 	Person     queryPersonCommand     `cmd:"" help:"One person: who it is, and what they did."`
 	Catalog    queryCatalogCommand    `cmd:"" help:"The events there are, and their volume."`
@@ -172,6 +173,60 @@ func (c *queryFunnelCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	return chart{width: terminalWidth(p.stdout)}.funnel(p.stdout, &a, c.Step)
+}
+
+type queryRetentionCommand struct {
+	questionFlags
+	rangeFlags
+	Start   string `help:"The event that people start with; without, any." placeholder:"NAME"`
+	Return  string `help:"The event that they come back with; without, any." placeholder:"NAME"`
+	By      string `help:"The interval: day, week or month." default:"week" enum:"day,week,month"`
+	OrAfter bool   `help:"Count who comes back in a period or later."`
+	Ever    bool   `help:"Take those only whose start is their first one ever."`
+}
+
+func (queryRetentionCommand) Help() string {
+	return `Examples:
+  spoor query retention --start "Signed Up" --last 12w
+  spoor query retention --start "Order Completed" --return "Order Completed" --by month --last 6mo`
+}
+
+func (c *queryRetentionCommand) Run(ctx context.Context, p *process) error {
+	r, err := c.period()
+	if err != nil {
+		return err
+	}
+	r.Interval = query.Interval(c.By)
+	ask := query.Retention{
+		Range: r, Start: query.Step{Event: query.Selection{Event: c.Start}}, Return: query.Step{Event: query.Selection{Event: c.Return}},
+		OrAfter: c.OrAfter, Ever: c.Ever,
+	}
+	var a query.RetentionAnswer
+	if open, err := c.answered(ctx, p, "retention", ask, &a); !open || err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	heads := []string{"started", "people"}
+	for i := range a.All.Rows {
+		heads = append(heads, strconv.Itoa(i))
+	}
+	fmt.Fprintln(t, strings.Join(heads, "\t")+"\t")
+	for _, row := range a.All.Rows {
+		cells := []string{bucketName(a.Period, row.Bucket), grouped(strconv.FormatInt(row.Size, 10))}
+		for _, cell := range row.Cells {
+			mark := ""
+			if cell.Incomplete {
+				mark = "*"
+			}
+			cells = append(cells, percent(cell.Share)+mark)
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "of those who started, who came back so many %ss later; * not over yet\n", c.By)
+	return nil
 }
 
 type queryPeopleCommand struct {
