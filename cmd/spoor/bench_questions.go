@@ -57,11 +57,21 @@ func (c *benchQueriesCommand) questions(ctx context.Context, w warehouse.Warehou
 	for _, name := range []string{"Product Viewed", "Product Added", "Checkout Started", "Order Completed"} {
 		steps.Steps = append(steps.Steps, query.Step{Event: query.Selection{Event: name}})
 	}
+	weeks := query.Range{Last: 12, Unit: query.ByWeek, Interval: query.ByWeek}
+	retention := func(name string, begin, again query.Step) bench.Question {
+		r := query.Retention{Range: weeks, Start: begin, Return: again}
+		return bench.Question{Name: name, Target: 2 * time.Second, Ask: func(ctx context.Context, _ int) error {
+			_, err := query.AskRetention(ctx, w, r, history.To)
+			return err
+		}}
+	}
 	all = append(all,
 		bench.Question{Name: "funnel of 4 steps, 30 days", Target: 2 * time.Second, Ask: func(ctx context.Context, _ int) error {
 			_, err := query.AskFunnel(ctx, w, steps, history.To)
 			return err
 		}},
+		retention("retention, 12 weeks by week: any event, and any again", query.Step{}, query.Step{}),
+		retention("retention, 12 weeks by week: of one event, to another", query.Step{Event: viewed}, query.Step{Event: query.Selection{Event: "Order Completed"}}),
 		person("one person's timeline, the last 100 events of a user", 200*time.Millisecond, everyday),
 		person("one person's timeline, of a visitor of eleven weeks ago", 200*time.Millisecond, passing),
 	)
