@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -62,7 +63,11 @@ func (c *demoCommand) history(ctx context.Context, p *process, url, key string) 
 		return err
 	}
 	defer response.Body.Close()
-	if response.ContentLength > int64(len("[]\n")) {
+	var rows []map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&rows); err != nil {
+		return fmt.Errorf("looking for events: %w", err)
+	}
+	if len(rows) > 0 {
 		return nil
 	}
 	now := time.Now()
