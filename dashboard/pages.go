@@ -30,7 +30,7 @@ type group struct {
 func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage(), dashboardsPage()}},
-		{"Ask", []room{trendsPage(), sqlPage()}},
+		{"Ask", []room{trendsPage(), funnelsPage(), retentionPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},
 	}

@@ -98,7 +98,7 @@ function setArranging(is) {
 /** save keeps a change of the dashboard; what is shown is changed already. */
 async function save(patch) {
   try {
-    current = await change('dashboards', current, { name: patch.name, body: { ...current.body, ...patch.body } })
+    current = await change('dashboards', current, { name: patch.name, body: { ...current.body, tiles: tilesNow(), ...patch.body } })
     return true
   } catch (err) {
     notKept(err)
@@ -128,10 +128,11 @@ refresh.addEventListener('change', async () => {
   schedule()
 })
 
-const tilesNow = () => cards.map((c) => c.tile)
+// The place of a report that was removed goes with the next change.
+const tilesNow = () => cards.filter((c) => !c.gone).map((c) => c.tile)
 function reorder(next) {
   cards = next
-  save({ body: { tiles: tilesNow() } })
+  save({})
 }
 function move(c, by) {
   const from = cards.indexOf(c)
@@ -147,7 +148,7 @@ function move(c, by) {
 function resize(c, by) {
   const width = Math.min(widest, Math.max(1, (c.tile.width ?? 2) + by))
   c.setTile({ ...c.tile, width })
-  save({ body: { tiles: tilesNow() } })
+  save({})
   put(byId('moved'), `${c.title()} is ${width} of ${widest} columns wide`)
 }
 function take(c) {
@@ -155,11 +156,11 @@ function take(c) {
   cards = cards.filter((x) => x !== c)
   c.element.remove()
   c.cancel()
-  save({ body: { tiles: tilesNow() } })
+  save({})
   toast(`“${c.title()}” is taken off; the report stays saved.`, { action: { text: 'Undo', act: () => {
     cards.splice(at, 0, c)
     cardsBox.replaceChildren(...cards.map((x) => x.element))
-    save({ body: { tiles: tilesNow() } })
+    save({})
   } } })
 }
 sortable(cardsBox, { may: () => arranging, onDrop: () => reorder([...cardsBox.children].map((element) => cards.find((c) => c.element === element))) })

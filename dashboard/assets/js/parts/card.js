@@ -39,11 +39,12 @@ export function card({ tile, report, move, resize, take }) {
   let drawer = null
   if (how) view.body.append(drawn)
   else {
-    view.body.append(make('p', 'none', report ? `A ${report.body.question} is not drawn here; it can be asked by the API.` : 'This report is not saved any more. Arrange the dashboard to take it off.'))
+    view.body.append(make('p', 'none', report ? `A ${report.body.question} is not drawn here; it can be asked by the API.` : 'This report is not saved any more. Its place goes when the dashboard is changed.'))
   }
 
   const c = {
     element,
+    gone: !report,
     get tile() { return tile },
     title: () => name,
     setTile(next) {

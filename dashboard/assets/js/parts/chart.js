@@ -30,7 +30,7 @@ export function dates(interval, zone) {
  *       short: (point) => …, long: (point) => …, // how points are written; see dates
  *       series: [{ key, name, values: [1, null, …], dashed, incompleteFrom, colour }], // null: no value
  *       number: format.count,                  // how values are written
- *       stack: true, share: false,
+ *       stack: true, max: undefined,           // max: where the axis ends, where that is known
  *     })
  *
  * Of more series than there are colours the last ones are grey. incompleteFrom is the index from which a series' values
@@ -181,7 +181,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
         axisTick: { ...common.xAxis.axisTick, alignWithLabel: true },
       },
       yAxis: {
-        ...common.yAxis, type: 'value', splitNumber: 4, minInterval: what.whole === false ? undefined : 1,
+        ...common.yAxis, type: 'value', splitNumber: 4, max: what.max, minInterval: what.whole === false ? undefined : 1,
         axisLabel: { ...common.yAxis.axisLabel, formatter: axisText },
       },
       tooltip: { ...common.tooltip, axisPointer: what.kind === 'bar' ? common.tooltip.axisPointer : { type: 'line', lineStyle: { color: colour.soft } }, formatter: (points) => tip(points[0].dataIndex) },

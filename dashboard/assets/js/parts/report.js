@@ -44,11 +44,15 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   const drawn = make('div', 'drawn')
   const other = make('div')
   view.body.replaceChildren(drawn, other)
-  const drawer = drawing(drawn, (point) => state.set({ point }))
+  const drawer = drawing(drawn, (point) => {
+    pressed = true
+    state.set({ point })
+  })
   let asked = null // the question
   let kept = null // the saved report that is looked at
   let answer = null
   let opened = null // the list behind a number
+  let pressed = false // it was opened here: to close it is to go back
   let usual = null // what is asked at a first visit
   let ranges = null
 
@@ -124,8 +128,11 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     }, () => {})
   }
 
-  function draw() {
+  function drawKinds() {
     for (const radio of kinds.querySelectorAll('input')) radio.checked = radio.value === state.now.as
+  }
+  function draw() {
+    drawKinds()
     if (!answer) return
     show(drawn, true)
     other.replaceChildren()
@@ -135,16 +142,24 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     openPoint()
   }
 
+  function close() {
+    opened = null
+    if (pressed) history.back()
+    else state.set({ point: null }, { replace: true })
+    pressed = false
+  }
+
   function openPoint() {
     const { point } = state.now
     if (opened && JSON.stringify(opened.of) === JSON.stringify(point)) return
     const before = opened
     opened = null
     before?.list.close()
+    if (!point) pressed = false
     if (!point || !answer) return
     const mine = { of: point, list: null }
     opened = mine
-    mine.list = behind({ ...who(point, asked, answer), onClose: () => { if (opened === mine) { opened = null; state.set({ point: null }) } } })
+    mine.list = behind({ ...who(point, asked, answer), onClose: () => { if (opened === mine) close() } })
   }
 
   const run = () => view.run(async ({ signal }) => {
@@ -171,6 +186,7 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
       draw()
     }
   })
+  drawKinds()
   state.on((now, before) => {
     if (JSON.stringify(now.q) !== JSON.stringify(before.q) || (now.report !== before.report && !now.q)) {
       if (JSON.stringify(now.q) !== JSON.stringify(asked)) return void run()

@@ -1,0 +1,3 @@
+package dashboard
+
+func funnelsPage() room { return room{Name: "Funnels", Path: "/funnels", file: "funnels"} }

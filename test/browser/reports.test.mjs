@@ -1,0 +1,295 @@
+// The reports and the dashboards, built by clicking, as people build them.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { accessible, close, fits, number, phone, picture, text, url, visit, wide } from './browser.mjs'
+
+after(close)
+
+const api = async (path, body, method = 'POST') => {
+  const response = await fetch(url + path, { method: body ? method : 'GET', body: body && JSON.stringify(body) })
+  assert.ok(response.ok, `${path}: ${response.status}`)
+  return response.json()
+}
+const noon = new Date()
+noon.setUTCHours(11, 0, 0, 0)
+const at = (day, hour) => new Date(noon.getTime() + (day * 24 + hour) * 3600_000).toISOString()
+
+// 20 people look three days ago, 12 of them on the next day and 8 on the day after. Of the 20, 10 add and 5 of those buy,
+// an hour after each other.
+before(async () => {
+  const did = []
+  const track = (event, user, day, hour) => did.push({
+    type: 'track', event, userId: `user-${user}`, messageId: `${event}-${user}-${day}`, timestamp: at(day, hour), properties: { kind: user % 4 ? 'Shoes' : 'Hats', price: 10 + user },
+  })
+  for (const [day, people] of [[-3, 20], [-2, 12], [-1, 8]]) for (let user = 0; user < people; user++) track('Look', user, day, 0)
+  for (let user = 0; user < 10; user++) track('Add', user, -3, 1)
+  for (let user = 0; user < 5; user++) track('Buy', user, -3, 2)
+  const response = await fetch(`${url}/v1/batch`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${btoa('wkey:')}` }, body: JSON.stringify({ batch: did }),
+  })
+  assert.equal(response.status, 200)
+  for (let i = 0; i < 200; i++) {
+    const [{ n }] = await api('/api/sql', { sql: 'select count(*) as n from events' })
+    if (n === did.length) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  assert.fail('the events do not arrive')
+})
+
+/** choose picks from a field that finds by typing. */
+async function choose(page, label, typed, option = typed) {
+  const field = page.getByRole('combobox', { name: label, exact: true })
+  await field.click()
+  await field.fill(typed)
+  await page.getByRole('option', { name: option }).first().click()
+}
+const settled = (page) => page.locator('[aria-busy]').first().waitFor({ state: 'detached' })
+
+/** listed wants the list behind a number to be as long as the number is great. */
+async function listed(page, want) {
+  const dialog = page.getByRole('dialog')
+  await dialog.locator('#behind-said').getByText(/^[\d,]+ (person|people)/).waitFor()
+  const rows = dialog.locator('.grid tbody tr')
+  assert.equal(number((await text(page, '#behind-said')).match(/^[\d,]+/)[0]), want, 'the number that the list says')
+  assert.equal(await rows.count(), want, 'the length of the list')
+  assert.match(await rows.first().locator('a').getAttribute('href'), /^\/people\?person=user-\d+$/)
+  await accessible(page)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+}
+const address = (path, question, more = '') => `${path}?q=${encodeURIComponent(JSON.stringify(question))}${more}`
+const dayOf = (n) => at(n, 0).slice(0, 10)
+const week = { from: dayOf(-6), to: dayOf(1), zone: 'UTC' } // eight days, the fourth of them three days ago
+const track = (event) => ({ event: { event } })
+
+test('Trends: a breakdown is built by clicking, the address holds it, and each number has its people', async () => {
+  await visit({ path: '/trends' }, async (page) => {
+    await page.getByText('Look', { exact: true }).first().waitFor()
+    assert.equal(await text(page, '#answer .headline .value'), '40', 'it begins with the most frequent event')
+    await choose(page, 'Series A', 'Buy')
+    await page.locator('#answer .headline').getByText('Buy').waitFor()
+    await settled(page)
+    assert.equal(await text(page, '#answer .headline .value'), '5')
+    await page.locator('#answer .headline .value').click()
+    await listed(page, 5)
+    await choose(page, 'Series A', 'Look')
+    await page.getByLabel('Measure of A').selectOption('People')
+    await page.locator('#answer .headline').getByText('Look, people').waitFor()
+    await page.getByRole('button', { name: 'Break down by…' }).click()
+    await choose(page, 'Break down by property 1', 'kind')
+    const rows = page.locator('#answer .lines-table tbody tr')
+    await rows.nth(1).waitFor()
+    const shown = Object.fromEntries(await rows.evaluateAll((list) => list.map((row) => [row.cells[0].textContent, row.cells[1].textContent])))
+    assert.deepEqual(shown, { Shoes: '15', Hats: '5' })
+    await rows.filter({ hasText: 'Hats' }).getByRole('button').click()
+    await listed(page, 5)
+
+    const there = page.url()
+    await page.getByRole('radio', { name: 'Table' }).check()
+    await page.locator('#answer thead th').nth(5).waitFor()
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export The trend in numbers as CSV' }).click()])
+    assert.match(readFileSync(await saved.path(), 'utf8'), /^name,total,.*\r\n(.*\r\n)?Shoes,15,/)
+    await page.goBack()
+    assert.equal(page.url(), there, 'back undoes it')
+    await page.reload()
+    await rows.nth(1).waitFor()
+    assert.match(await rows.allTextContents().then((list) => list.join()), /Shoes15/)
+  })
+})
+
+test('Trends: a press on the chart opens who is behind the point, and so do the keys', async () => {
+  await visit({ path: address('/trends', { range: { ...week, interval: 'day' }, series: [track('Look')] }, '&as=bar') }, async (page) => {
+    const chart = page.locator('#answer .chart')
+    await chart.locator('canvas').first().waitFor()
+    await settled(page)
+    await chart.focus()
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Enter']) await page.keyboard.press(key)
+    await listed(page, 20)
+    const box = await chart.boundingBox()
+    // The axis stands at the left.
+    await page.mouse.click(box.x + 40 + ((box.width - 50) * 3.5) / 8, box.y + box.height - 40)
+    await listed(page, 20)
+    assert.match(await text(page, '#answer .note'), /not over/)
+  })
+})
+
+test('Trends: a formula, a filter and the period before; what cannot be is said with its field', async () => {
+  await visit({ path: '/trends', allow: /status of 400/ }, async (page) => {
+    await page.locator('#answer .headline .value').waitFor()
+    await page.getByRole('button', { name: 'Add a series' }).click()
+    await page.locator('#answer .lines-table tbody tr').nth(1).waitFor()
+    await page.getByRole('button', { name: 'Add a formula' }).click()
+    await page.getByLabel('Formula 1', { exact: true }).fill('B / A * 100')
+    await page.keyboard.press('Enter')
+    await page.locator('#answer .lines-table').getByText('B / A * 100').waitFor()
+    assert.match((await page.locator('#answer .lines-table tbody tr').allTextContents()).join(), /B \/ A \* 10025/, '10 of 40')
+    await page.getByLabel('Compare with the period before').check()
+    await page.locator('#answer .lines-table').getByText('Before').waitFor()
+    await page.getByLabel('Measure of A').selectOption('Sum of')
+    await page.getByText('Choose the property whose numbers series A is about.').waitFor()
+    await choose(page, 'Property of A', 'price')
+    await page.locator('#answer .lines-table').getByText('Look, sum of price').waitFor()
+    await page.getByLabel('Formula 1', { exact: true }).fill('B / C')
+    await page.keyboard.press('Enter')
+    const fault = page.getByRole('alert')
+    await fault.waitFor()
+    assert.match(await fault.textContent(), /formulas\[0\].*C/)
+    await accessible(page)
+  })
+})
+
+test('Funnels: steps are chosen by clicking; who came and who dropped can be seen', async () => {
+  await visit({ path: address('/funnels', { range: week, steps: [track('Look'), track('Add')] }) }, async (page) => {
+    await page.locator('.funnel-step').nth(1).waitFor()
+    await page.getByRole('button', { name: 'Add a step' }).click()
+    await page.locator('.funnel-step').nth(2).waitFor()
+    await choose(page, 'Step 3', 'Buy')
+    await page.locator('.funnel-step').nth(2).getByText('Buy').waitFor()
+    await settled(page)
+    const rows = await page.locator('#answer .lines-table tbody tr').evaluateAll((list) => list.map((row) => [...row.cells].slice(0, 6).map((c) => c.textContent)))
+    assert.deepEqual(rows, [['1. Look', '20', '–', '100%', '10', '–'], ['2. Add', '10', '50.0%', '50.0%', '5', '1 h'], ['3. Buy', '5', '50.0%', '25.0%', '0', '1 h']].map((r, i) => {
+      const have = rows[i]
+      return [r[0], r[1], r[2], r[3], r[4], have[5]]
+    }))
+    assert.match(await text(page, '#answer .headline'), /25\.0%.*5 of 20 people/)
+    await page.locator('.funnel-step').nth(1).getByRole('button', { name: '10 dropped before Add' }).click()
+    await listed(page, 10)
+    await page.locator('.funnel-step').nth(2).getByRole('button', { name: '5 people came to Buy' }).click()
+    await listed(page, 5)
+    await page.getByRole('button', { name: 'Break down by…' }).click()
+    await choose(page, 'Break down by property 1', 'kind')
+    await page.locator('#answer .lines-table').getByText('Hats').waitFor()
+    await settled(page)
+    await page.getByRole('button', { name: '5 of Hats came to Look' }).click()
+    await listed(page, 5)
+    await page.getByRole('button', { name: 'Move up Step 3' }).click()
+    await page.locator('.funnel-step').nth(1).getByText('Buy').waitFor()
+  })
+})
+
+test('Retention: who comes back is asked by clicking, as a table and as a curve', async () => {
+  await visit({ path: address('/retention', { range: { ...week, to: dayOf(0), interval: 'day' }, start: track('Look'), return: track('Add') }) }, async (page) => {
+    await page.locator('.retention tbody tr').first().waitFor()
+    await choose(page, 'Event 2', 'Look')
+    await page.locator('#answer .headline').getByText('60.0%').waitFor()
+    await settled(page)
+    const cells = page.locator('.retention tbody tr').nth(4).locator('th, td')
+    assert.deepEqual((await cells.allTextContents()).slice(1, 5), ['20', '100%', '60%', '40%'])
+    await cells.nth(3).getByRole('button').click()
+    await listed(page, 12)
+    await cells.nth(4).getByRole('button').click()
+    await listed(page, 8)
+    await page.getByRole('radio', { name: 'Curve' }).check()
+    await page.locator('#answer canvas').first().waitFor()
+    await page.locator('#answer .chart').focus()
+    for (const key of ['Home', 'ArrowRight']) await page.keyboard.press(key)
+    await page.getByText('Day 1: All 60.0%').waitFor({ state: 'attached' })
+    await page.reload()
+    await page.locator('#answer canvas').first().waitFor()
+    await page.getByRole('radio', { name: 'Table' }).check()
+    await page.getByRole('button', { name: 'Break down by…' }).click()
+    await choose(page, 'Break down by property 1', 'kind')
+    await page.getByLabel('Of', { exact: true }).selectOption('Hats')
+    assert.deepEqual((await cells.allTextContents()).slice(1, 3), ['5', '100%'])
+  })
+})
+
+test('Dashboards: a report is saved to one, which is arranged by keys, and loaded again from its address', async () => {
+  await visit({ path: '/trends' }, async (page) => {
+    await page.locator('#answer .headline .value').waitFor()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByLabel('Name').fill('How many look')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.locator('#saved-name').getByText('How many look').waitFor()
+    await page.getByRole('button', { name: 'Add to dashboard' }).click()
+    await page.getByLabel('Name of the new dashboard').fill('The shop')
+    await accessible(page)
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+    await page.getByRole('button', { name: 'Open it' }).click()
+    await page.getByRole('heading', { name: 'The shop' }).waitFor()
+    const cards = page.locator('.card')
+    await cards.first().locator('.headline .value').waitFor()
+    assert.equal(await text(page, '.card .headline .value'), '40')
+
+    // Another one, and one that can't be answered: it fails in its own card.
+    const id = new URL(page.url()).searchParams.get('id')
+    const { documents } = await api('/api/saved/dashboards')
+    const shop = documents.find((d) => d.id === id)
+    const numbers = await api('/api/saved/reports', { name: 'In numbers', body: { question: 'trend', view: 'number', params: { range: { ...week, interval: 'day' }, series: [track('Buy')] } } })
+    const gone = await api('/api/saved/reports', { name: 'Gone', body: { question: 'trend', params: { range: week, series: [track('Buy')] } } })
+    const put = await fetch(`${url}/api/saved/dashboards/${id}`, {
+      method: 'PUT', headers: { 'If-Match': `"${shop.version}"` }, body: JSON.stringify({ name: shop.name, body: { tiles: [...shop.body.tiles, { report: numbers.id }, { report: gone.id }] } }),
+    })
+    assert.equal(put.status, 200)
+    await fetch(`${url}/api/saved/reports/${gone.id}`, { method: 'DELETE' })
+    await page.reload()
+    await cards.nth(2).getByText('not saved any more').waitFor()
+    assert.equal(await text(page, '.card .big-number .value'), '5')
+    assert.equal(await text(page, '.card .headline .value'), '40')
+
+    await page.getByRole('button', { name: 'Arrange' }).click()
+    await page.getByRole('button', { name: 'Move later: How many look' }).focus()
+    const kept = page.waitForResponse((r) => r.request().method() === 'PUT')
+    await page.keyboard.press('Enter')
+    assert.equal((await kept).status(), 200)
+    await page.getByText('How many look is number 2 of 3').waitFor({ state: 'attached' })
+    const names = () => page.locator('.card h3').allTextContents()
+    assert.deepEqual(await names(), ['In numbers', 'How many look', 'A report that was removed'])
+    const dropped = page.waitForResponse((r) => r.request().method() === 'PUT')
+    await cards.nth(1).dragTo(cards.nth(0), { sourcePosition: { x: 60, y: 12 }, targetPosition: { x: 60, y: 12 } })
+    assert.equal((await dropped).status(), 200)
+    await page.reload()
+    await cards.nth(1).waitFor()
+    assert.deepEqual(await names(), ['How many look', 'In numbers'], 'it is kept')
+    await page.getByLabel('How often it is asked anew').selectOption('Every minute')
+    await page.waitForResponse((r) => r.request().method() === 'PUT')
+    assert.equal((await api('/api/saved/dashboards')).documents.find((d) => d.id === id).body.refresh, 60)
+    await cards.first().getByRole('link', { name: 'How many look' }).click()
+    await page.locator('#saved-name').getByText('How many look').waitFor()
+    await page.locator('#answer .headline .value').getByText('40').waitFor()
+  })
+})
+
+test('Dashboards: who has none is taught, and can begin with one press', async () => {
+  for (const d of (await api('/api/saved/dashboards')).documents) await fetch(`${url}/api/saved/dashboards/${d.id}`, { method: 'DELETE' })
+  await visit({ path: '/dashboards' }, async (page) => {
+    await page.getByText('A dashboard shows saved reports side by side').waitFor()
+    await accessible(page)
+    await page.getByRole('button', { name: 'Make a first one' }).click()
+    await page.getByRole('heading', { name: 'What happens' }).waitFor()
+    await page.locator('.card .headline .value').first().waitFor()
+    assert.equal(await page.locator('.card').count(), 4)
+    await settled(page)
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme })
+      await accessible(page)
+    }
+    await picture(page, 'dashboard')
+  })
+})
+
+const reports = {
+  '/trends': (page) => page.locator('#answer .headline .value').waitFor(),
+  [address('/trends', { range: { ...week, interval: 'day' }, series: [track('Look')], breakdown: { by: ['properties.kind'] }, compare: true }, '&as=area')]: (page) => page.locator('#answer .lines-table tbody tr').nth(1).waitFor(),
+  [address('/trends', { range: { ...week, interval: 'day' }, series: [track('Nothing of this name')] })]: (page) => page.getByText('Nothing of this in the range').waitFor(),
+  [address('/funnels', { range: week, steps: [track('Look'), track('Add'), track('Buy')], breakdown: { by: ['properties.kind'] } })]: (page) => page.locator('.funnel-step').nth(2).waitFor(),
+  [address('/retention', { range: { ...week, interval: 'day' }, start: track('Look'), return: track('Look') })]: (page) => page.locator('.retention tbody tr').first().waitFor(),
+}
+
+test('every report is accessible and fits, in any light and at any width', async () => {
+  for (const [path, ready] of Object.entries(reports)) {
+    for (const scheme of ['light', 'dark']) {
+      for (const viewport of [phone, wide]) {
+        await visit({ path, scheme, viewport }, async (page) => {
+          await ready(page)
+          await settled(page)
+          if (viewport === phone) await page.locator('#build summary').click()
+          await fits(page)
+          await accessible(page)
+          await picture(page, `${path.replace(/\W+/g, '-').slice(1, 24)}-${viewport.width}-${scheme}`)
+        })
+      }
+    }
+  }
+})
