@@ -190,7 +190,7 @@ test('Retention: who comes back is asked by clicking, as a table and as a curve'
     await page.getByRole('radio', { name: 'Table' }).check()
     await page.getByRole('button', { name: 'Break down by…' }).click()
     await choose(page, 'Break down by property 1', 'kind')
-    await page.getByLabel('Of', { exact: true }).selectOption('Hats')
+    await page.getByLabel('Of which group').selectOption('Hats')
     assert.deepEqual((await cells.allTextContents()).slice(1, 3), ['5', '100%'])
   })
 })

@@ -28,6 +28,7 @@ export function retention(box, { open = null, small = false }) {
   const shown = chart(plot, { label: 'Who comes back', file: 'retention', tall: !small })
   let group = 0 // 0: all people
   const select = make('select', 'field')
+  select.setAttribute('aria-label', 'Of which group')
   choose.append(make('span', 'sub', 'Of'), select)
   let redraw = () => {}
   select.addEventListener('change', () => {
