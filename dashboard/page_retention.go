@@ -1,3 +1,5 @@
 package dashboard
 
-func retentionPage() room { return room{Name: "Retention", Path: "/retention", file: "retention", charts: true} }
+func retentionPage() room {
+	return room{Name: "Retention", Path: "/retention", file: "retention", charts: true}
+}
