@@ -149,6 +149,7 @@ const maxBody = 16 << 20
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	w.Header().Set("Date", s.options.Now().UTC().Format(http.TimeFormat))
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return // the client has gone

@@ -62,7 +62,7 @@ func count(t *testing.T, log stream.Log, n int) []int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer reader.Close()
+		t.Cleanup(func() { reader.Close() })
 		for seen < n {
 			records, err := reader.Next(t.Context())
 			if err != nil {

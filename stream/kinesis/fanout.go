@@ -1,12 +1,10 @@
 package kinesis
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -128,8 +126,7 @@ func (r *subscriber) subscribe(ctx context.Context) error {
 		lasting, cancel := context.WithCancel(r.log.closing)
 		stop := context.AfterFunc(ctx, cancel)
 		// A client of its own: in this version of the SDK the subscriptions of one client read into one buffer.
-		alone := func(o *kinesis.Options) { o.HTTPClient = ownBody{o.HTTPClient} }
-		out, err := kinesis.NewFromConfig(r.log.config, alone).SubscribeToShard(lasting, &kinesis.SubscribeToShardInput{
+		out, err := kinesis.NewFromConfig(r.log.config).SubscribeToShard(lasting, &kinesis.SubscribeToShardInput{
 			ConsumerARN: aws.String(consumer), ShardId: aws.String(string(r.shard)), StartingPosition: from,
 		})
 		over := !stop()
@@ -142,7 +139,8 @@ func (r *subscriber) subscribe(ctx context.Context) error {
 			}
 		}
 		if err == nil {
-			r.cursor.opened(awsmiddleware.GetServerTime(out.ResultMetadata))
+			at, known := awsmiddleware.GetServerTime(out.ResultMetadata)
+			r.log.opened(&r.cursor, at, known)
 			r.events, r.cancel = out.GetStream(), cancel
 			return nil
 		}
@@ -156,21 +154,6 @@ func (r *subscriber) subscribe(ctx context.Context) error {
 		}
 		return r.log.refused(ctx, &r.cursor, err)
 	}
-}
-
-// ownBody gives each request a body that only the transport closes. The SDK closes the one it has made as soon as the answer
-// begins; over HTTP/1.1 the transport may still be looking whether there is more of it, takes that for a failed request,
-// and ends the connection amid the answer, which here lasts for minutes.
-type ownBody struct{ kinesis.HTTPClient }
-
-func (c ownBody) Do(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	own := r.Clone(r.Context())
-	own.Body = io.NopCloser(bytes.NewReader(body))
-	return c.HTTPClient.Do(own)
 }
 
 func (r *subscriber) Next(ctx context.Context) ([]stream.Record, error) {
@@ -217,6 +200,7 @@ func (r *subscriber) took(ctx context.Context, event types.SubscribeToShardEvent
 	}
 	records, err := r.take(pushed.Value.Records)
 	if err != nil {
+		r.log.lost(r.shard)
 		return nil, err
 	}
 	r.log.isBehind(r, r.shard, aws.ToInt64(pushed.Value.MillisBehindLatest))

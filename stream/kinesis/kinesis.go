@@ -84,7 +84,9 @@ type Log struct {
 	paces    map[stream.ShardID]*pace
 	lags     map[stream.Reader]lag
 	fanned   map[stream.ShardID]*fan
-	consumer string // ARN; empty: not yet looked up
+	consumer string                  // ARN; empty: not yet looked up
+	newest   time.Time               // when a shard was first begun at its newest record; zero: none was
+	whole    map[stream.ShardID]bool // whose positions are gone
 }
 
 // Open opens the stream of a URL. A stream that is not there is an error, unless the URL says how to create it.
@@ -98,10 +100,11 @@ func Open(ctx context.Context, url string, o Options) (*Log, error) {
 		return nil, err
 	}
 	// Clients of one's own share the connections.
-	conf.HTTPClient = awshttp.NewBuildableClient()
+	conf.HTTPClient = ownBody{awshttp.NewBuildableClient()}
 	l := &Log{
 		client: kinesis.NewFromConfig(conf), config: conf, at: at, options: o.withDefaults(), region: conf.Region, arn: at.arn, maxBytes: maxRecord,
 		paces: map[stream.ShardID]*pace{}, lags: map[stream.Reader]lag{}, fanned: map[stream.ShardID]*fan{},
+		whole: map[stream.ShardID]bool{},
 	}
 	l.closing, l.close = context.WithCancel(context.Background())
 	if err := l.look(ctx); err != nil {

@@ -32,6 +32,7 @@ func (l *Log) Read(ctx context.Context, shard stream.ShardID, after stream.Posit
 		return nil, fmt.Errorf("%w: %q", stream.ErrUnknownShard, shard)
 	}
 	if after != "" && !sequenceNumber.MatchString(string(after)) {
+		l.lost(shard)
 		return nil, fmt.Errorf("%w: %q is no sequence number", stream.ErrUnknownPosition, after)
 	}
 	c := cursor{shard: shard, after: after}
@@ -58,10 +59,17 @@ func (l *Log) Read(ctx context.Context, shard stream.ShardID, after stream.Posit
 }
 
 // start tells where to begin a shard that has no position. One that came by resharding is read whole: what its parents had
-// was asked for, and it goes on where they ended.
+// was asked for, and it goes on where they ended. So is one whose position turned out to be gone. The newest record is the
+// one that was so when this Log first asked: whoever begins anew, with nothing committed yet, must not begin any later.
 func (l *Log) start(ctx context.Context, shard stream.ShardID) (start, error) {
 	oldest := start{kind: types.ShardIteratorTypeTrimHorizon}
-	if l.at.from == oldest {
+	l.mu.Lock()
+	from, whole := l.at.from, l.whole[shard]
+	if from.kind == types.ShardIteratorTypeLatest && !l.newest.IsZero() {
+		from = start{types.ShardIteratorTypeAtTimestamp, l.newest}
+	}
+	l.mu.Unlock()
+	if whole || from == oldest {
 		return oldest, nil
 	}
 	shards, err := l.Shards(ctx)
@@ -76,7 +84,27 @@ func (l *Log) start(ctx context.Context, shard stream.ShardID) (start, error) {
 			return oldest, nil
 		}
 	}
-	return l.at.from, nil
+	return from, nil
+}
+
+// lost notes that a position of the shard is gone, so that whoever begins it anew gets all that is left.
+func (l *Log) lost(shard stream.ShardID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.whole[shard] = true
+}
+
+// opened notes when Kinesis began at the newest record.
+func (l *Log) opened(c *cursor, server time.Time, known bool) {
+	if !known || c.after != "" || c.from.kind != types.ShardIteratorTypeLatest {
+		return
+	}
+	c.from = start{types.ShardIteratorTypeAtTimestamp, server.Truncate(time.Second)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest.IsZero() {
+		l.newest = c.from.at
+	}
 }
 
 // cursor is a place in a shard that is being read.
@@ -99,13 +127,6 @@ func (c *cursor) iterator() (kind types.ShardIteratorType, sequence *string, at 
 		return types.ShardIteratorTypeAfterSequenceNumber, aws.String(string(c.after)), nil
 	default:
 		return types.ShardIteratorTypeAtSequenceNumber, aws.String(string(c.after)), nil
-	}
-}
-
-// opened notes when Kinesis began at the newest record: whoever begins again before one came must not begin any later.
-func (c *cursor) opened(server time.Time, known bool) {
-	if known && c.after == "" && c.from.kind == types.ShardIteratorTypeLatest {
-		c.from = start{types.ShardIteratorTypeAtTimestamp, server.Truncate(time.Second)}
 	}
 }
 
@@ -137,6 +158,7 @@ func (l *Log) refused(ctx context.Context, c *cursor, err error) error {
 	switch codeOf(err) {
 	case codeInvalid, "ValidationException":
 		if c.after != "" {
+			l.lost(c.shard)
 			return fmt.Errorf("%w: %s in shard %s: %w", stream.ErrUnknownPosition, c.after, c.shard, err)
 		}
 	case codeNotFound:
@@ -168,7 +190,8 @@ func (r *poller) open(ctx context.Context) error {
 	if err != nil {
 		return r.log.refused(ctx, &r.cursor, err)
 	}
-	r.cursor.opened(awsmiddleware.GetServerTime(out.ResultMetadata))
+	at, known := awsmiddleware.GetServerTime(out.ResultMetadata)
+	r.log.opened(&r.cursor, at, known)
 	r.iterator = out.ShardIterator
 	return nil
 }
@@ -205,6 +228,7 @@ func (r *poller) Next(ctx context.Context) ([]stream.Record, error) {
 		}
 		records, err := r.take(out.Records)
 		if err != nil {
+			r.log.lost(r.shard)
 			return nil, err
 		}
 		behind := aws.ToInt64(out.MillisBehindLatest)

@@ -107,7 +107,7 @@ func TestFlaw04EmptyAnswersAreNoEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTexts(t, "of empty answers", "0 1 2 3 4", next(t, reader, 5))
-	if _, err := reader.Next(t.Context()); err != io.EOF { //nolint:errorlint // the contract says itself
+	if _, err := reader.Next(t.Context()); err != io.EOF {
 		t.Errorf("want the closed shard's end; have %v", err)
 	}
 	if calls := fake.Counts().Calls["GetRecords"]; calls < 2 {
@@ -199,7 +199,7 @@ func TestFlaw07ShardsComeAndGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reader.Next(t.Context()); err != io.EOF { //nolint:errorlint // the contract says itself
+	if _, err := reader.Next(t.Context()); err != io.EOF {
 		t.Errorf("want a closed shard without records to end; have %v", err)
 	}
 
@@ -297,7 +297,7 @@ func TestTrimmedWithNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if _, err := reader.Next(t.Context()); err != io.EOF { //nolint:errorlint // the contract says itself
+	if _, err := reader.Next(t.Context()); err != io.EOF {
 		t.Errorf("want the closed shard's end; have %v", err)
 	}
 }
@@ -351,6 +351,54 @@ func TestFrom(t *testing.T) {
 		child = 2
 	}
 	wantTexts(t, "a child", "5", take(t, latest, stream.ShardID(fmt.Sprintf("shardId-%012d", child)), "", 1))
+}
+
+// With from=latest, what was read and not committed is read again by whoever begins anew, and so is what came in between;
+// and a shard whose position was trimmed is read from its oldest record, not from its newest.
+func TestLatestLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, option := range []string{"", "consumer=c"} {
+		t.Run(option, func(t *testing.T) {
+			t.Parallel()
+			var c clock
+			fake := kinesisfake.New(withClock(&c))
+			endpoint := serve(t, fake)
+			options := []string{"from=latest"}
+			if option != "" {
+				options = append(options, option)
+			}
+			put(t, open(t, endpoint, "latest"), numbered(0, 2))
+			c.pass(time.Hour)
+			log := open(t, endpoint, "latest", options...)
+			reader, err := log.Read(t.Context(), firstShard, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, log, numbered(2, 4))
+			wantTexts(t, "what came", "2 3", next(t, reader, 2))
+			if err := reader.Close(); err != nil {
+				t.Error(err)
+			}
+			put(t, log, numbered(4, 5))
+			have := take(t, log, firstShard, "", 3)
+			wantTexts(t, "begun anew", "2 3 4", have)
+
+			c.pass(23*time.Hour + 59*time.Minute)
+			put(t, log, numbered(5, 7))
+			c.pass(2 * time.Minute)
+			reader, err = log.Read(t.Context(), firstShard, have[2].Position)
+			if err == nil {
+				_, err = reader.Next(t.Context())
+			}
+			if !errors.Is(err, stream.ErrTrimmed) {
+				t.Fatalf("want ErrTrimmed; have %v", err)
+			}
+			if err := reader.Close(); err != nil {
+				t.Error(err)
+			}
+			wantTexts(t, "after a loss", "5 6", take(t, log, firstShard, "", 2))
+		})
+	}
 }
 
 // fakeHolds tells whether a shard has a record now.

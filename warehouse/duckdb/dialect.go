@@ -49,14 +49,14 @@ func (d dialect) Property(column string, path []string, kind event.PropertyKind)
 	pointer := d.Literal(pointerTo(path))
 	text := fmt.Sprintf("json_extract_string(%s, %s)", column, pointer)
 	// A pointer goes into arrays too, by number.
-	through := ""
+	var through strings.Builder
 	for i, name := range path {
 		if i > 0 && strings.Trim(name, "0123456789") == "" {
-			through += fmt.Sprintf("json_type(%s, %s) = 'OBJECT' and ", column, d.Literal(pointerTo(path[:i])))
+			fmt.Fprintf(&through, "json_type(%s, %s) = 'OBJECT' and ", column, d.Literal(pointerTo(path[:i])))
 		}
 	}
 	is := func(then string, types ...string) string {
-		return fmt.Sprintf("case when %sjson_type(%s, %s) in ('%s') then %s end", through, column, pointer, strings.Join(types, "', '"), then)
+		return fmt.Sprintf("case when %sjson_type(%s, %s) in ('%s') then %s end", through.String(), column, pointer, strings.Join(types, "', '"), then)
 	}
 	switch kind {
 	case event.KindString:
@@ -72,8 +72,8 @@ func (d dialect) Property(column string, path []string, kind event.PropertyKind)
 	case event.KindArray:
 		return is(fmt.Sprintf("json_extract(%s, %s)", column, pointer), "ARRAY")
 	default:
-		if through != "" {
-			return fmt.Sprintf("case when %strue then %s end", through, text)
+		if through.Len() > 0 {
+			return fmt.Sprintf("case when %strue then %s end", through.String(), text)
 		}
 		return text
 	}

@@ -14,20 +14,21 @@ import (
 )
 
 // What a consumer that was written in an afternoon does wrong at the warehouse, by the numbers of the list of 17 that issue 3
-// speaks of, and what this one does instead. The others are the stream's, and tests of stream/kinesis and load.
+// speaks of, and what this one does instead. Those that a test is named after are TestFlaw and their number; the others are the
+// stream's (stream/kinesis) and the door's (test/aws/units).
 //
-//	 2  no fencing: two instances both load everything             TestTwoLoadersOnOneShard
-//	 9  one statement for everything, which grows with the rows    TestLargeBatchIsOneCopy
-//	10  SQL by formatting; one bad value fails all; NULL, '', null  TestValuesAreNeverSQL, TestNullAndEmpty, TestLimits
-//	11  a list of one value, or none, makes a broken statement     TestBatchOfOne
-//	12  INSERT of many rows in place of COPY                       TestLargeBatchIsOneCopy
-//	13  no transaction with the progress: a retry doubles          TestCommitThenRetry, TestFaults, TestCommitUnheard
-//	15  retries of the producer double; Redshift enforces no key   TestProducersRetry
+//	 2  no fencing: two instances both load everything             TestFlaw02TwoLoadersOnOneShard
+//	 9  one statement for everything, which grows with the rows    TestFlaw12LargeBatchIsOneCopy
+//	10  SQL by formatting; one bad value fails all; NULL, '', null  TestFlaw10ValuesAreNeverSQL, TestFlaw10NullAndEmpty, TestFlaw10Limits
+//	11  a list of one value, or none, makes a broken statement     TestFlaw11BatchOfOneAndOfNone
+//	12  INSERT of many rows in place of COPY                       TestFlaw12LargeBatchIsOneCopy
+//	13  no transaction with the progress: a retry doubles          TestFlaw13CommitThenRetry, TestFaults, TestCommitUnheard
+//	15  retries of the producer double; Redshift enforces no key   TestFlaw15ProducersRetry
 //	16  no dead letters: what cannot be loaded is lost             TestLongLetter, and load.TestOversizeValues
 
-// TestTwoLoadersOnOneShard: a loader that does not know that it has lost its shard cannot load; whoever comes later goes on
+// TestFlaw02TwoLoadersOnOneShard: a loader that does not know that it has lost its shard cannot load; whoever comes later goes on
 // from where the warehouse stands.
-func TestTwoLoadersOnOneShard(t *testing.T) {
+func TestFlaw02TwoLoadersOnOneShard(t *testing.T) {
 	t.Parallel()
 	server, location := standin(t)
 	zombie, heir := open(t, location, nil), open(t, location, nil)
@@ -70,8 +71,8 @@ func TestTwoLoadersOnOneShard(t *testing.T) {
 	nothingStaged(t, server)
 }
 
-// TestLargeBatchIsOneCopy: one COPY of several files, never a statement that grows with the rows.
-func TestLargeBatchIsOneCopy(t *testing.T) {
+// TestFlaw12LargeBatchIsOneCopy: one COPY of several files, never a statement that grows with the rows.
+func TestFlaw12LargeBatchIsOneCopy(t *testing.T) {
 	t.Parallel()
 	server, location := standin(t)
 	w := open(t, location, nil)
@@ -84,8 +85,8 @@ func TestLargeBatchIsOneCopy(t *testing.T) {
 	expect(t, w, "select count(*), count(distinct message_id), (select count(*) from users) from events", "25000 | 25000 | 50")
 }
 
-// TestValuesAreNeverSQL: quotes, backslashes and statements in every place where a client's text goes are text.
-func TestValuesAreNeverSQL(t *testing.T) {
+// TestFlaw10ValuesAreNeverSQL: quotes, backslashes and statements in every place where a client's text goes are text.
+func TestFlaw10ValuesAreNeverSQL(t *testing.T) {
 	t.Parallel()
 	_, location := standin(t)
 	w := open(t, location, nil)
@@ -130,8 +131,8 @@ func TestValuesAreNeverSQL(t *testing.T) {
 	expect(t, w, `select count(*), (select count(*) from users), (select count(*) from identities) from events`, "1 | 0 | 0") // the one without a user
 }
 
-// TestBatchOfOne: one row goes in, and none.
-func TestBatchOfOne(t *testing.T) {
+// TestFlaw11BatchOfOneAndOfNone: one row goes in, and none.
+func TestFlaw11BatchOfOneAndOfNone(t *testing.T) {
 	t.Parallel()
 	_, location := standin(t)
 	w := open(t, location, nil)
@@ -140,8 +141,8 @@ func TestBatchOfOne(t *testing.T) {
 	expect(t, w, "select message_id, (select position from positions), (select count(*) from loads) from events", "only | 2 | 2")
 }
 
-// TestNullAndEmpty: what is absent, what is empty and what says null stay apart.
-func TestNullAndEmpty(t *testing.T) {
+// TestFlaw10NullAndEmpty: what is absent, what is empty and what says null stay apart.
+func TestFlaw10NullAndEmpty(t *testing.T) {
 	t.Parallel()
 	_, location := standin(t)
 	w := open(t, location, nil)
@@ -152,8 +153,8 @@ func TestNullAndEmpty(t *testing.T) {
 		`absent | <nil> | <nil> | {}`, `empty | <nil> |  | {"x":""}`, `null | null | <nil> | {"x":null}`, `text | \N | null | {"x":"null"}`)
 }
 
-// TestCommitThenRetry: a batch whose commit was done and whose answer was lost is not loaded again, whoever tries.
-func TestCommitThenRetry(t *testing.T) {
+// TestFlaw13CommitThenRetry: a batch whose commit was done and whose answer was lost is not loaded again, whoever tries.
+func TestFlaw13CommitThenRetry(t *testing.T) {
 	t.Parallel()
 	server, location := standin(t)
 	one, other := open(t, location, nil), open(t, location, nil)
@@ -168,9 +169,9 @@ func TestCommitThenRetry(t *testing.T) {
 	expect(t, one, "select count(*) from events", "100")
 }
 
-// TestProducersRetry: the copies that a producer's retries make are left out, across batches, by their ids alone: Redshift
+// TestFlaw15ProducersRetry: the copies that a producer's retries make are left out, across batches, by their ids alone: Redshift
 // enforces no key.
-func TestProducersRetry(t *testing.T) {
+func TestFlaw15ProducersRetry(t *testing.T) {
 	t.Parallel()
 	_, location := standin(t)
 	w := open(t, location, nil)
@@ -187,8 +188,8 @@ func TestProducersRetry(t *testing.T) {
 	expect(t, w, "select count(*), count(distinct message_id) from events", "1000 | 1000")
 }
 
-// TestLimits: a text as long as a VARCHAR goes in, to the byte; a longer one is refused before it is staged.
-func TestLimits(t *testing.T) {
+// TestFlaw10Limits: a text as long as a VARCHAR goes in, to the byte; a longer one is refused before it is staged.
+func TestFlaw10Limits(t *testing.T) {
 	t.Parallel()
 	server, location := standin(t)
 	w := open(t, location, nil)
