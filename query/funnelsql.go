@@ -222,7 +222,11 @@ func (s *funnelSQL) ordered() []part {
 					later = append(later, set)
 				}
 			}
-			keep = say(" where s >= $ and a is not null", fmt.Sprint(k))
+			keep = say(" where (s >= $ and a is not null)", fmt.Sprint(k))
+			if s.between(k-1) != "" {
+				// What is behind an exclusion that counted until here only may still be a later step.
+				keep = say(" where (s > $ or s = $ and a is not null)", fmt.Sprint(k), fmt.Sprint(k))
+			}
 			if len(later) > 0 {
 				keep = say("$ or s in ($)", keep, strings.Join(later, ", "))
 			}
