@@ -14,9 +14,9 @@ import (
 
 type demoCommand struct {
 	serveCommand
-	People int     `help:"How many people there are." default:"4000" group:"Demo"`
+	People int     `help:"How many people there are." default:"20000" group:"Demo"`
 	Days   float64 `help:"Days of history." default:"30" group:"Demo"`
-	Rate   float64 `help:"Events a second of live traffic." default:"60" group:"Demo"`
+	Rate   float64 `help:"Events a second of live traffic." default:"8" group:"Demo"`
 }
 
 func (demoCommand) Help() string {
