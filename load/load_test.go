@@ -272,6 +272,28 @@ func TestEndWithoutWarehouse(t *testing.T) {
 	}
 }
 
+// TestFlaw09ABusyShardIsCommittedAllTheTime: a shard that always has more is not waited out: what came is committed at every
+// interval, so that a crash loses no more than that, and no batch grows with the time that the loader runs.
+func TestFlaw09ABusyShardIsCommittedAllTheTime(t *testing.T) {
+	along(t, 1, func(p *pipe) {
+		stop := p.start(func(o *Options) { o.Interval = time.Second })
+		for i := range 100 {
+			p.send("web", track(fmt.Sprint(i), "X"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		if have := len(p.ids()); have < 80 {
+			t.Errorf("want most of 100 rows in while more come; have %d", have)
+		}
+		for _, size := range p.warehouse.sizes {
+			if size > 20 {
+				t.Errorf("want batches of a second; have sizes of %v", p.warehouse.sizes)
+			}
+		}
+		stop()
+		want(t, "rows", 100, len(p.ids()))
+	})
+}
+
 func TestIdleLoaderLoadsNothing(t *testing.T) {
 	along(t, 2, func(p *pipe) {
 		stop := p.start()

@@ -59,7 +59,7 @@ func (o *fakeOwner) Loaded(shard stream.ShardID, position stream.Position) {
 
 func (o *fakeOwner) Ended(shard stream.ShardID) {
 	o.say("ended", shard)
-	o.drop(shard)
+	o.drop(shard, true)
 }
 
 func (o *fakeOwner) Release(shard stream.ShardID) {
@@ -67,13 +67,17 @@ func (o *fakeOwner) Release(shard stream.ShardID) {
 		o.release(shard)
 	}
 	o.say("released", shard)
-	o.drop(shard)
+	o.drop(shard, false)
 }
 
-func (o *fakeOwner) drop(shard stream.ShardID) {
+// drop takes a shard out of those to leave, and, where it has ended, out of those to read.
+func (o *fakeOwner) drop(shard stream.ShardID, ended bool) {
 	is := func(s stream.ShardID) bool { return s == shard }
 	o.mu.Lock()
-	read, leave := slices.DeleteFunc(slices.Clone(o.read), is), slices.DeleteFunc(slices.Clone(o.leave), is)
+	read, leave := slices.Clone(o.read), slices.DeleteFunc(slices.Clone(o.leave), is)
+	if ended {
+		read = slices.DeleteFunc(read, is)
+	}
 	o.mu.Unlock()
 	o.set(read, leave)
 }
@@ -191,6 +195,49 @@ func TestLeftWhileTheWarehouseIsDown(t *testing.T) {
 		stop()
 		wantSame(t, "said", words("loaded 0@3 loaded 1@3 released 1"), splitAll(owner.said))
 	})
+}
+
+// TestLostAndTakenAgain: a shard is lost while its batch is on its way, another loader loads it, and it comes back. Nothing
+// is lost or doubled, whether the batch went in before the other's or was fenced.
+func TestLostAndTakenAgain(t *testing.T) {
+	for name, fenced := range map[string]bool{"the batch is in first": false, "the other was faster": true} {
+		t.Run(name, func(t *testing.T) {
+			along(t, 2, func(p *pipe) {
+				var slow atomic.Bool
+				p.warehouse.fault = func(_ int, b *warehouse.Batch) fault {
+					if slow.CompareAndSwap(true, false) {
+						if fenced {
+							if _, err := p.warehouse.commit(b); err != nil {
+								t.Error(err)
+							}
+						}
+						p.warehouse.mu.Unlock()
+						time.Sleep(5 * time.Second)
+						p.warehouse.mu.Lock()
+					}
+					return none
+				}
+				owner := newFakeOwner("0", "1")
+				stop := p.start(owned(owner))
+				p.quiet()
+				slow.Store(true)
+				p.spread("a", 6)
+				time.Sleep(time.Second) // the batch is on its way
+				p.spread("b", 6)
+				owner.set(shards("0"), nil)
+				time.Sleep(time.Second)
+				owner.set(shards("0", "1"), nil)
+				p.spread("c", 6)
+				p.quiet()
+				stop()
+				want(t, "rows", 18, len(p.ids()))
+				want(t, "web", [4]int64{18, 18, 0, 0}, p.totals("web"))
+				if have := testutil.ToFloat64(p.loader.metrics.fenced); (have > 0) != fenced {
+					t.Errorf("want the loader fenced: %v; have it %v times", fenced, have)
+				}
+			})
+		})
+	}
 }
 
 func TestLeftWhileIdle(t *testing.T) {

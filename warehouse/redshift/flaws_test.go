@@ -18,7 +18,7 @@ import (
 // stream's (stream/kinesis) and the door's (test/aws/units).
 //
 //	 2  no fencing: two instances both load everything             TestFlaw02TwoLoadersOnOneShard
-//	 9  one statement for everything, which grows with the rows    TestFlaw12LargeBatchIsOneCopy
+//	 9  one statement for everything, which grows with the rows    load.TestFlaw09ABusyShardIsCommittedAllTheTime, TestFlaw12LargeBatchIsOneCopy
 //	10  SQL by formatting; one bad value fails all; NULL, '', null  TestFlaw10ValuesAreNeverSQL, TestFlaw10NullAndEmpty, TestFlaw10Limits
 //	11  a list of one value, or none, makes a broken statement     TestFlaw11BatchOfOneAndOfNone
 //	12  INSERT of many rows in place of COPY                       TestFlaw12LargeBatchIsOneCopy
