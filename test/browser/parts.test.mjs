@@ -11,6 +11,11 @@ const { find } = await from('picker')
 const { clean, described, opsFor, typed } = await from('filters')
 const { addDays, asked, dayIn, fitting, resolve, startOf } = await from('range')
 const { compare } = await from('table')
+const { layout } = await from('sankey')
+const { groupName, lastName } = await from('breakdown')
+const { called } = await from('events')
+const { rangeOf, withoutEmpty } = await from('report')
+const { changeOf, lineName, measured, notOver, pointOf, written } = await import(new URL('../../dashboard/assets/js/show/trend.js', import.meta.url))
 
 test('a page’s address holds what is chosen, and no more', () => {
   const fields = { event: '', limit: 1000, all: false, filter: null, steps: [] }
@@ -109,4 +114,46 @@ test('a filter is what is finished of it', () => {
   assert.equal(typed('true', 'boolean'), true)
   assert.equal(typed('12', 'string'), '12')
   assert.ok(!opsFor('number').includes('contains') && opsFor('').includes('contains'))
+})
+
+test('a range is read back as it was asked', () => {
+  const back = (range) => rangeOf(asked(range, { zone: 'UTC', interval: 'hour', now: new Date('2026-11-25T10:30:00Z') }))
+  for (const range of ['0d', '30d', '12w', '12m', '24h', '2026-11-01..2026-11-03']) assert.equal(back(range).range, range)
+  assert.equal(back('-1d').range, '2026-11-24..2026-11-24')
+  assert.equal(back('30d').interval, 'hour')
+  assert.equal(rangeOf({ last: 90, unit: 'minute' }).range, '2h')
+  assert.deepEqual(withoutEmpty({ a: undefined, b: null, c: false, d: [], e: 0, f: '', g: [1] }), { e: 0, f: '', g: [1] })
+})
+
+test('numbers, changes and lines are put into words', () => {
+  assert.deepEqual([1234567, 12.34567, 12345.678, 0, null].map(written), ['1,234,567', '12.35', '12,345.7', '0', '–'])
+  assert.deepEqual([changeOf(110, 100), changeOf(50, 100), changeOf(100, 100), changeOf(5000, 10), changeOf(1, 0), changeOf(null, 1)], ['+10%', '−50%', '±0.0%', '×500', '', ''])
+  assert.equal(measured({ of: 'percentile', percentile: 95, field: 'properties.load_time' }), '95th percentile of load time')
+  assert.equal(lastName('properties.cart\\.size'), 'cart.size')
+  assert.equal(lastName('person'), 'person')
+  assert.equal(groupName({ group: ['AT', null, ''] }), 'AT · (not set) · (empty)')
+  assert.deepEqual([called({}), called({ event: 'Buy' }), called({ type: 'page' }), called({ event: 'Home', type: 'page' })], ['Any event', 'Buy', 'page calls', 'Home (page)'])
+  const question = { series: [{ event: { event: 'Buy' }, measure: { of: 'people' } }], breakdown: { by: ['country'] } }
+  assert.equal(lineName({ series: 0, group: ['AT'] }, question), 'AT')
+  assert.equal(lineName({ series: 0, other: true }, { ...question, formulas: ['A * 2'] }), 'Other – Buy, people')
+  assert.equal(notOver([{}, { incomplete: true }, {}, { incomplete: true }]), 3, 'only what is at the end still grows')
+})
+
+test('a point names what is behind it, and a formula has nobody', () => {
+  assert.equal(pointOf({ series: -1, formula: 0 }, 3), null)
+  assert.deepEqual(pointOf({ series: 1, group: ['AT'] }, 3, true), { series: 1, bucket: 3, group: ['AT'], previous: true })
+  assert.deepEqual(pointOf({ series: 0, other: true }, null), { series: 0, other: true })
+})
+
+test('a flow keeps every path: what leaves a node is as thick as it, and nothing overlaps', () => {
+  const nodes = [{ column: 0, value: 100 }, { column: 1, value: 70 }, { column: 1, value: 30 }, { column: 2, value: 60 }]
+  const links = [{ from: 0, to: 2, value: 30 }, { from: 0, to: 1, value: 70 }, { from: 1, to: 3, value: 60 }]
+  const at = layout(nodes, links, { width: 400, height: 300, gap: 10, least: 0 })
+  assert.deepEqual(at.nodes.map((n) => n.x), [0, 195, 195, 390])
+  assert.ok(at.nodes[2].y >= at.nodes[1].y + at.nodes[1].height + 10)
+  for (const n of at.nodes) assert.ok(n.y + n.height <= 300.001, `${n.y} ${n.height}`)
+  const out = at.links.filter((l) => l.from === 0)
+  assert.ok(Math.abs(out.reduce((sum, l) => sum + l.thick, 0) - at.nodes[0].height) < 0.001)
+  assert.deepEqual(out.map((l) => l.to), [1, 2], 'in the order of where they lead')
+  assert.ok(out[0].y0 + out[0].thick / 2 <= out[1].y0 - out[1].thick / 2 + 0.001)
 })

@@ -81,7 +81,8 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   open()
 
   function sayName() {
-    put(byId('saved-name'), kept ? kept.name : '')
+    const changed = kept && asked && JSON.stringify(asked) !== JSON.stringify(kept.body.params)
+    put(byId('saved-name'), kept ? `${kept.name}${changed ? ', changed' : ''}` : '')
     document.title = `${kept ? kept.name : document.title.split(' · ')[0]} · Spoor`
   }
   const change = (patch) => state.set({ q: withoutEmpty({ ...asked, ...patch }), point: null })
@@ -171,6 +172,7 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
       }
     }
     asked = question
+    sayName()
     build_()
     const lack = lacks(asked)
     if (lack) {

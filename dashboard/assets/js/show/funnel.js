@@ -93,7 +93,7 @@ export function funnel(box, { open = null, small = false }) {
         columns: [
           { key: 'name', name: question.breakdown.by.map(lastName).join(', ') },
           ...answer.steps.map((_, i) => ({
-            key: `step ${i + 1}`, name: `${i + 1}. ${name(i)}`.slice(0, 28), title: name(i), kind: 'number', value: (g) => g.steps[i].people,
+            key: `step ${i + 1}`, name: `${i + 1}. ${name(i).length > 16 ? `${name(i).slice(0, 15)}…` : name(i)}`, title: name(i), kind: 'number', value: (g) => g.steps[i].people,
             cell: (v, g) => opener(format.count(v), `of ${g.name} came to ${name(i)}`, { step: i, ...ofGroup(g) }, !v),
           })),
           { key: 'conversion', name: 'Conversion', kind: 'share', value: (g) => g.steps[last].of_first },
