@@ -30,7 +30,7 @@ type group struct {
 func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage(), dashboardsPage()}},
-		{"Ask", []room{trendsPage(), funnelsPage(), retentionPage(), sqlPage()}},
+		{"Ask", []room{trendsPage(), funnelsPage(), retentionPage(), pathsPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},
 	}

@@ -57,6 +57,7 @@ async function listed(page, want) {
   await accessible(page)
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
+  await page.waitForFunction(() => !location.search.includes('point='))
 }
 const address = (path, question, more = '') => `${path}?q=${encodeURIComponent(JSON.stringify(question))}${more}`
 const dayOf = (n) => at(n, 0).slice(0, 10)
@@ -195,6 +196,28 @@ test('Retention: who comes back is asked by clicking, as a table and as a curve'
   })
 })
 
+test('Paths: what comes after an event is followed by clicking; nodes and links have their people', async () => {
+  await visit({ path: address('/paths', { range: week, gap: { length: 2, unit: 'hour' } }) }, async (page) => {
+    await page.locator('.way-node').first().waitFor()
+    await choose(page, 'Event 0', 'Add')
+    await page.locator('#answer .headline').getByText('paths from Add').waitFor()
+    await settled(page)
+    assert.equal(await text(page, '#answer .headline .value'), '10')
+    await page.getByRole('button', { name: /^Buy, step 1: 5 paths of 5 people/ }).press('Enter')
+    await listed(page, 5)
+    await page.getByRole('button', { name: /^Nothing more, step 1: 5 paths of 5 people/ }).click()
+    await listed(page, 5)
+    await page.getByLabel('Direction').selectOption('what people did before')
+    await page.locator('#answer .headline').getByText('paths to Add').waitFor()
+    await page.getByRole('button', { name: /^Look, step 1: 10 paths of 10 people/ }).waitFor()
+    await page.getByRole('radio', { name: 'Table' }).check()
+    const row = page.locator('#answer .grid').first().locator('tbody tr').first()
+    assert.deepEqual((await row.locator('th, td').allTextContents()).slice(1), ['Add', 'Look', '10', '100%', '10'])
+    await row.getByRole('button').click()
+    await listed(page, 10)
+  })
+})
+
 test('Dashboards: a report is saved to one, which is arranged by keys, and loaded again from its address', async () => {
   await visit({ path: '/trends' }, async (page) => {
     await page.locator('#answer .headline .value').waitFor()
@@ -259,7 +282,9 @@ test('Dashboards: who has none is taught, and can begin with one press', async (
     await page.getByRole('button', { name: 'Make a first one' }).click()
     await page.getByRole('heading', { name: 'What happens' }).waitFor()
     await page.locator('.card .headline .value').first().waitFor()
-    assert.equal(await page.locator('.card').count(), 4)
+    assert.equal(await page.locator('.card').count(), 6)
+    await page.locator('.card .funnel-step').first().waitFor()
+    await page.locator('.card .retention tbody tr').first().waitFor()
     await settled(page)
     for (const scheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme: scheme })
@@ -275,6 +300,7 @@ const reports = {
   [address('/trends', { range: { ...week, interval: 'day' }, series: [track('Nothing of this name')] })]: (page) => page.getByText('Nothing of this in the range').waitFor(),
   [address('/funnels', { range: week, steps: [track('Look'), track('Add'), track('Buy')], breakdown: { by: ['properties.kind'] } })]: (page) => page.locator('.funnel-step').nth(2).waitFor(),
   [address('/retention', { range: { ...week, interval: 'day' }, start: track('Look'), return: track('Look') })]: (page) => page.locator('.retention tbody tr').first().waitFor(),
+  [address('/paths', { range: week, from: track('Look') })]: (page) => page.locator('.way-node').first().waitFor(),
 }
 
 test('every report is accessible and fits, in any light and at any width', async () => {

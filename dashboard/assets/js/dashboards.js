@@ -6,7 +6,7 @@ import { card } from './parts/card.js'
 import { confirm } from './parts/dialog.js'
 import { copy } from './parts/copy.js'
 import { askName, change, create, discard, notKept, savedList, savedOne } from './parts/keep.js'
-import { topEvents } from './parts/known.js'
+import { topEvents, usualSteps } from './parts/known.js'
 import { sortable } from './parts/sortable.js'
 import { table } from './parts/table.js'
 import { toast } from './parts/toast.js'
@@ -54,12 +54,16 @@ async function example() {
   try {
     const [first, ...others] = await topEvents()
     if (!first) return void toast('No event is known yet: send one first, as the page Sources shows.', { kind: 'bad' })
-    const trend = (name, params, view) => create('reports', name, { question: 'trend', params, view })
+    const save = (question, name, params, view) => create('reports', name, { question, params, ...(view ? { view } : {}) })
+    const trend = (...of) => save('trend', ...of)
+    const steps = usualSteps([first, ...others])
     const reports = [
       await trend('People each day', { range: range(30, 'day', 'day'), series: [{ event: {}, measure: { of: 'people' } }], compare: true }, 'line'),
       await trend('The most frequent events', { range: range(30, 'day', 'day'), series: [first, ...others].slice(0, 5).map((event) => ({ event: { event } })) }, 'line'),
       await trend(`${first}, each hour`, { range: range(24, 'hour', 'hour'), series: [{ event: { event: first } }] }, 'bar'),
       await trend('In numbers', { range: range(7, 'day', 'day'), series: [first, ...others].slice(0, 4).map((event) => ({ event: { event } })), compare: true }, 'number'),
+      ...(steps.length > 1 ? [await save('funnel', `${steps[0]} to ${steps.at(-1)}`, { range: { last: 30, unit: 'day', zone: zoneNow() }, steps: steps.map((event) => ({ event: { event } })) })] : []),
+      await save('retention', 'Who comes back', { range: range(14, 'day', 'day'), start: { event: { event: first } }, return: { event: {} } }, 'table'),
     ]
     const made = await create('dashboards', 'What happens', { tiles: reports.map((r) => ({ report: r.id })) })
     state.set({ id: made.id })

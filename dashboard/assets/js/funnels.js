@@ -3,7 +3,7 @@ import { byId, make } from './dom.js'
 import { breakdown } from './parts/breakdown.js'
 import { eventList, stepName, valuesOf } from './parts/events.js'
 import { filters } from './parts/filters.js'
-import { fieldOptions, topEvents } from './parts/known.js'
+import { fieldOptions, topEvents, usualSteps } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
 import { reportPage } from './parts/report.js'
 import { behindFunnel, funnel, isEmpty } from './show/funnel.js'
@@ -51,20 +51,12 @@ function between(x, i, one) {
 
 const month = () => ({ last: 30, unit: 'day', zone: zoneNow() })
 
-// Names that the common specifications give to the steps of a purchase and of a beginning.
-const spoken = [['Product Viewed', 'Product Added', 'Checkout Started', 'Order Completed'], ['Signed Up', 'Trial Started', 'Plan Upgraded', 'Invoice Paid']]
-
-/** usual gives steps to begin with: those that are known by their names, or events of which each is rarer than the one before. */
-function usual(names, n = 4) {
-  const known = spoken.map((list) => list.filter((name) => names.includes(name))).find((list) => list.length > 1)
-  return known ?? names.slice(0, 16).filter((_, i, all) => i % Math.max(1, Math.floor(all.length / n)) === 0).slice(0, n)
-}
 const funnelOf = (names) => ({ range: month(), steps: names.map((event) => ({ event: { event } })) })
 
 reportPage({
   question: 'funnel', isEmpty,
   first: async () => {
-    const names = usual(await topEvents())
+    const names = usualSteps(await topEvents())
     return names.length > 1 ? funnelOf(names) : null
   },
   build(question, changed) {
@@ -88,6 +80,6 @@ reportPage({
   behind: behindFunnel,
   examples: (names) => (names.length > 1 ? [
     { text: `${names[0]} → ${names[1]}`, question: funnelOf(names.slice(0, 2)) },
-    ...(names.length > 3 ? [{ text: usual(names).join(' → '), question: funnelOf(usual(names)) }] : []),
+    ...(names.length > 3 ? [{ text: usualSteps(names).join(' → '), question: funnelOf(usualSteps(names)) }] : []),
   ] : []),
 })

@@ -1,0 +1,3 @@
+package dashboard
+
+func pathsPage() room { return room{Name: "Paths", Path: "/paths", file: "paths"} }
