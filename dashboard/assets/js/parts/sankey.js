@@ -72,13 +72,15 @@ export function sankey(box, { nodes, links, label, onNode = null, onLink = null 
   root.append(ways)
   nodes.forEach((n, i) => {
     const p = at.nodes[i]
-    const name = draw('text', { x: p.x + thick + 6, y: p.y + Math.min(p.height / 2, 18) + 0, class: 'way-name' })
+    const name = draw('text', { x: p.x + thick + 6, y: p.y + Math.min(p.height / 2, 18), class: 'way-name', 'aria-hidden': true })
     const most = Math.floor((at.step || room) / 7.2) - 3
     name.textContent = n.name.length > most ? `${n.name.slice(0, Math.max(3, most))}…` : n.name
-    const text = draw('text', { x: p.x + thick + 6, y: p.y + Math.min(p.height / 2, 18) + 14, class: 'way-text' })
+    const text = draw('text', { x: p.x + thick + 6, y: p.y + Math.min(p.height / 2, 18) + 14, class: 'way-text', 'aria-hidden': true })
     text.textContent = n.text
     const rect = draw('rect', { x: p.x, y: p.y, width: thick, height: p.height, rx: 1.5 })
-    const group = draw('g', { class: 'way-node' }, draw('title', {}), rect, name, text)
+    // What is pressed is the bar with its words.
+    const whole = draw('rect', { x: p.x, y: p.y - 2, width: Math.min(room, at.step || room) - 12, height: Math.max(p.height + 4, 34), class: 'way-whole' })
+    const group = draw('g', { class: 'way-node' }, draw('title', {}), whole, rect)
     group.firstChild.textContent = n.title
     group.style.setProperty('--tone', n.tone)
     if (onNode && n.value) {
@@ -90,7 +92,7 @@ export function sankey(box, { nodes, links, label, onNode = null, onLink = null 
         onNode(i)
       })
     }
-    root.append(group)
+    root.append(group, name, text) // the button's own name says the words, whole
   })
   box.replaceChildren(root)
 }
