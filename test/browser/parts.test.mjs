@@ -152,6 +152,8 @@ test('a flow keeps every path: what leaves a node is as thick as it, and nothing
   assert.deepEqual(at.nodes.map((n) => n.x), [0, 195, 195, 390])
   assert.ok(at.nodes[2].y >= at.nodes[1].y + at.nodes[1].height + 10)
   for (const n of at.nodes) assert.ok(n.y + n.height <= 300.001, `${n.y} ${n.height}`)
+  const roomy = layout(nodes, links, { width: 400, height: 300, gap: 10, least: 0, pitch: 250 })
+  assert.ok(roomy.nodes[2].y - roomy.nodes[1].y >= 250 && roomy.tall >= 500, 'words have their room')
   const out = at.links.filter((l) => l.from === 0)
   assert.ok(Math.abs(out.reduce((sum, l) => sum + l.thick, 0) - at.nodes[0].height) < 0.001)
   assert.deepEqual(out.map((l) => l.to), [1, 2], 'in the order of where they lead')

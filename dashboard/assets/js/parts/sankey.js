@@ -11,9 +11,10 @@ function draw(name, attributes, ...children) {
 
 /**
  * layout gives each node {x, y, height} and each link {from, to, y0, y1, thick}, within a width and a height. Nodes have
- * {column, value}, links {from, to, value} with the indexes of nodes; nodes of a column stand in their order.
+ * {column, value}, links {from, to, value} with the indexes of nodes; nodes of a column stand in their order, at least pitch
+ * apart, so that there is room for words: what that takes may be more than the height, and is given back as tall.
  */
-export function layout(nodes, links, { width, height, thick = 10, gap = 14, least = 2 }) {
+export function layout(nodes, links, { width, height, thick = 10, gap = 14, least = 2, pitch = 0 }) {
   const columns = []
   nodes.forEach((n, i) => (columns[n.column] ??= []).push(i))
   const scale = Math.min(...columns.filter(Boolean).map((list) => {
@@ -22,12 +23,14 @@ export function layout(nodes, links, { width, height, thick = 10, gap = 14, leas
   }))
   const step = columns.length > 1 ? (width - thick) / (columns.length - 1) : 0
   const placed = []
+  let bottom = 0
   columns.forEach((list, column) => {
     let y = 0
     for (const i of list ?? []) {
-      const tall = least + nodes[i].value * Math.max(0, scale)
-      placed[i] = { x: column * step, y, height: tall }
-      y += tall + gap
+      const height = least + nodes[i].value * Math.max(0, scale)
+      placed[i] = { x: column * step, y, height }
+      y += Math.max(height + gap, pitch)
+      bottom = Math.max(bottom, y)
     }
   })
   const out = nodes.map(() => 0)
@@ -42,7 +45,7 @@ export function layout(nodes, links, { width, height, thick = 10, gap = 14, leas
     link.y1 = placed[link.to].y + into[link.to] + link.thick / 2
     into[link.to] += link.thick
   }
-  return { nodes: placed, links: drawn, step }
+  return { nodes: placed, links: drawn, step, tall: bottom }
 }
 
 /**
@@ -54,10 +57,10 @@ export function sankey(box, { nodes, links, label, onNode = null, onLink = null 
   const tallest = Math.max(1, ...Array.from({ length: columns }, (_, c) => nodes.filter((n) => n.column === c).length))
   const room = 150
   const width = Math.max(box.clientWidth, columns * room)
-  const height = Math.max(260, tallest * 46)
   const thick = 8
   const inner = width - room + thick
-  const at = layout(nodes, links, { width: inner, height: height - 8, thick, gap: 18 })
+  const at = layout(nodes, links, { width: inner, height: Math.max(252, tallest * 46), thick, gap: 18, pitch: 36 })
+  const height = Math.ceil(at.tall)
   const root = draw('svg', { viewBox: `0 0 ${width} ${height}`, width, height, class: 'sankey', role: 'group', 'aria-label': label })
   const ways = draw('g', { class: 'ways' })
   for (const link of at.links) {

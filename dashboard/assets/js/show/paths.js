@@ -37,7 +37,9 @@ export function paths(box, { open = null, small = false }) {
   function drawFlow(answer, question) {
     const { before } = question
     const last = Math.max(...answer.nodes.map((n) => n.step))
-    const names = [...new Set(answer.nodes.filter((n) => !n.end && !n.other).map((n) => called(n)))]
+    const seen = new Map() // how many paths lead through an event, at any step: the most get the colours
+    for (const n of answer.nodes) if (!n.end && !n.other) seen.set(called(n), (seen.get(called(n)) ?? 0) + n.paths)
+    const names = [...seen.keys()].sort((a, b) => seen.get(b) - seen.get(a))
     const slot = slotOf(names.slice(0, colours))
     const tone = (n) => (n.end || n.other || slot.get(called(n)) === undefined ? 'var(--part-rest)' : `var(--part-${slot.get(called(n))})`)
     const column = (step) => (before ? last - step : step)
