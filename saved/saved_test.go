@@ -280,6 +280,7 @@ func TestReportAndDashboard(t *testing.T) {
 	}{
 		{report(`{"params":{}}`), "body.question must be the name of a question"},
 		{report(`{"question":"trend"}`), "body.params must be a JSON object"},
+		{report(`{"question":"trend","params":{},"view":"Big Bars"}`), `body.view must be the name of a way to show answers; got "Big Bars"`},
 		{report(`{"question":"trend","params":[]}`), `got "[]"`},
 		{report(`{"question":1,"params":{}}`), "body.question must be a string; got a number"},
 		{report(`{"question":"trend","params":{},"colour":1}`), `body cannot have a field that is not known; got "colour"`},

@@ -274,6 +274,27 @@ test('Dashboards: a report is saved to one, which is arranged by keys, and loade
   })
 })
 
+test('Dashboards: a card that gets no answer says so in itself, and can ask again', async () => {
+  const report = (name, event) => api('/api/saved/reports', { name, body: { question: 'trend', params: { range: { ...week, interval: 'day' }, series: [track(event)] } } })
+  const [fine, slow] = [await report('Fine', 'Look'), await report('Slow', 'Buy')]
+  const { id } = await api('/api/saved/dashboards', { name: 'Two', body: { tiles: [{ report: fine.id }, { report: slow.id }] } })
+  await visit({ path: '/dashboards', allow: /status of 504/ }, async (page) => {
+    let fail = true
+    await page.route('**/api/query/trend', (route) => (fail && route.request().postData().includes('Buy')
+      ? route.fulfill({ status: 504, json: { error: 'the question took over 60 s', code: 'timeout' } }) : route.continue()))
+    await page.goto(`${url}/dashboards?id=${id}`)
+    const [first, second] = [page.locator('.card').nth(0), page.locator('.card').nth(1)]
+    await second.getByRole('alert').getByText('the question took over 60 s').waitFor()
+    await first.locator('.headline .value').getByText('40').waitFor()
+    assert.equal(await first.getByRole('alert').count(), 0)
+    await accessible(page)
+    fail = false
+    await second.getByRole('button', { name: 'Try again' }).click()
+    await second.locator('.headline .value').getByText('5', { exact: true }).waitFor()
+    assert.equal(await page.getByRole('alert').count(), 0)
+  })
+})
+
 test('Dashboards: who has none is taught, and can begin with one press', async () => {
   for (const d of (await api('/api/saved/dashboards')).documents) await fetch(`${url}/api/saved/dashboards/${d.id}`, { method: 'DELETE' })
   await visit({ path: '/dashboards' }, async (page) => {
