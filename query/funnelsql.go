@@ -82,11 +82,11 @@ func (s *funnelSQL) one() string {
 	}
 	s.with.add("attempts", say("select $, max(k) as far$ from reached group by $", attempt, moments, attempt))
 	s.with.add("best", say("select x.*, row_number() over (partition by p order by far desc, case far$ end, a desc$) as place from attempts x", last, faster))
-	columns := ""
+	var columns strings.Builder
 	for k := 2; k <= s.steps(); k++ {
-		columns += fmt.Sprintf(", x.t%d", k)
+		fmt.Fprintf(&columns, ", x.t%d", k)
 	}
-	s.with.add("one", say("select b.p, coalesce(x.far, 1) as far, coalesce(x.a, b.t) as t1$ from began b left join best x on x.p = b.p and x.place = 1", columns))
+	s.with.add("one", say("select b.p, coalesce(x.far, 1) as far, coalesce(x.a, b.t) as t1$ from began b left join best x on x.p = b.p and x.place = 1", columns.String()))
 	if s.funnel.Breakdown == nil {
 		return "one"
 	}
@@ -263,14 +263,15 @@ func (s *funnelSQL) anyOrder() []part {
 		by, until = "t, case when s < 0 then 1 else 0 end, s", part{text: "(x is null or d$ <= x)"}
 	}
 	const on = " rows between current row and unbounded following)"
-	columns := fmt.Sprintf("min(case when s < 0 then t end)%s%s%s as x", order, by, on)
+	var columns strings.Builder
+	fmt.Fprintf(&columns, "min(case when s < 0 then t end)%s%s%s as x", order, by, on)
 	var each []part
 	for j := 1; j <= s.steps(); j++ {
 		d := fmt.Sprintf("d%d", j)
-		columns += fmt.Sprintf(", min(case when s = %d then t end)%s%s%s as %s", j, order, by, on, d)
+		fmt.Fprintf(&columns, ", min(case when s = %d then t end)%s%s%s as %s", j, order, by, on, d)
 		each = append(each, say("select p, t as a, $ as t, $ as s from ahead where s > 0 and $ and $ - t <= $ and $", d, fmt.Sprint(j), s.begins(), d, value(s.window()), strings.ReplaceAll(until.text, "d$", d)))
 	}
-	s.with.add("ahead", say("select p, t, s, $ from hits", columns))
+	s.with.add("ahead", say("select p, t, s, $ from hits", columns.String()))
 	s.with.add("done", say("select p, a, s, min(t) as t from ($) x group by p, a, s", joined(" union all ", each...)))
 	return []part{{text: "select p, a, k, t from (select p, a, t, row_number() over (partition by p, a order by t) as k from done) x where k > 1"}}
 }

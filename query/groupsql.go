@@ -53,11 +53,11 @@ func withTop(keys []string) (shown, same string, by []string) {
 
 // breakdown adds the keys of an event's group to columns.
 func (r *reading) breakdown(b *Breakdown) string {
-	columns := ""
+	var columns strings.Builder
 	for i, k := range b.keys() {
-		columns += ", " + r.group(b.By[i]) + " as " + k
+		columns.WriteString(", " + r.group(b.By[i]) + " as " + k)
 	}
-	return columns
+	return columns.String()
 }
 
 // with is a list of named statements, each of which may use those before it.
