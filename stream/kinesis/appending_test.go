@@ -1,6 +1,7 @@
 package kinesis_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -163,8 +164,9 @@ func TestFlaw16RefusalGoesUpAfterTheBound(t *testing.T) {
 	log := open(t, serve(t, fake), "flaw16")
 	fake.SetFaults(kinesisfake.Faults{ThrottlePuts: 1})
 	impatient := stream.Retry(log, stream.Patience{First: 100 * time.Millisecond, Longest: time.Minute, Within: time.Second})
-	if err := impatient.Append(t.Context(), numbered(0, 3)); !errors.Is(err, stream.ErrThrottled) {
-		t.Errorf("want ErrThrottled; have %v", err)
+	// The bound may come in the midst of a call, whose outcome is unknown then.
+	if err := impatient.Append(t.Context(), numbered(0, 3)); !errors.Is(err, stream.ErrThrottled) && !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("want ErrThrottled, or the bound; have %v", err)
 	}
 	if counts := fake.Counts(); counts.Calls["PutRecords"] < 2 || counts.Records != 0 {
 		t.Errorf("want it tried again, and nothing kept; have %+v", counts)
