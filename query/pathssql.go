@@ -59,12 +59,14 @@ func (s *pathsSQL) ranked() {
 	if s.paths.Before {
 		by = order + "t desc, " + s.dialect.Bytewise("label") + " desc, begins desc)"
 	}
-	running := strings.TrimSuffix(by, ")") + " rows between unbounded preceding and current row)"
 	source := "happened"
 	if !s.paths.Sessions {
 		gap := s.paths.Gap.or(30, ByMinute).Duration().Microseconds()
-		s.with.add("gaps", say("select h.*, case when abs(t - lag(t)$) <= $ then 0 else 1 end as opens from happened h", by, value(gap)))
-		s.with.add("stretches", say("select g.*, sum(opens)$ as s1 from gaps g", running))
+		// What nothing tells apart is put into one order for all that follows: two windows may see it in two.
+		s.with.add("ordered", say("select h.*, row_number()$ as i from happened h", by))
+		by = order + "i)"
+		s.with.add("gaps", say("select o.*, case when abs(t - lag(t)$) <= $ then 0 else 1 end as opens from ordered o", by, value(gap)))
+		s.with.add("stretches", say("select g.*, sum(opens)$ rows between unbounded preceding and current row) as s1 from gaps g", strings.TrimSuffix(by, ")")))
 		source, inStretch = "stretches", "p, s1"
 	}
 	within := strings.Replace(by, "partition by p", "partition by "+inStretch, 1)
