@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spoorhq/spoor/warehouse"
@@ -166,17 +167,15 @@ func (s *retentionSQL) returnedIn(bit int) string {
 // bit how many have it.
 func (s *retentionSQL) numbers() part {
 	from, keys := s.one(), s.retention.Breakdown.keys()
-	columns := "c, count(*) as size"
+	returned := []string{"c, count(*) as size"}
 	for i := range s.period.Buckets {
-		columns += fmt.Sprintf(", cast(sum(case when %s then 1 else 0 end) as bigint) as b%d", s.returnedIn(i), i)
+		returned = append(returned, fmt.Sprintf("cast(sum(case when %s then 1 else 0 end) as bigint) as b%d", s.returnedIn(i), i))
 	}
+	columns := strings.Join(returned, ", ")
 	q := part{text: "select -1 as rank" + list(keys, ", '' as shown_$, 0 as shown_no_$") + ", " + columns + " from " + from + " group by c"}
 	if len(keys) > 0 {
 		_, _, by := withTop(keys)
-		names := ""
-		for _, n := range by {
-			names += n + ", "
-		}
+		names := strings.Join(by, ", ") + ", "
 		q.text += " union all select " + names + columns + " from " + from + " group by " + names + "c"
 	}
 	return s.with.then(q)

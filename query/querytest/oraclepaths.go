@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spoorhq/spoor/event"
@@ -169,13 +170,13 @@ func (w *World) Paths(q query.Paths) query.PathsAnswer {
 	}
 	ways := map[string][]path{}
 	for _, p := range all {
-		name := ""
+		var name strings.Builder
 		for _, e := range p.events {
 			if !e.End {
-				name += "\x01" + orderOf(e) + "\x00"
+				name.WriteString("\x01" + orderOf(e) + "\x00")
 			}
 		}
-		ways[name] = append(ways[name], p)
+		ways[name.String()] = append(ways[name.String()], p)
 	}
 	order := slices.SortedFunc(maps.Keys(ways), func(a, b string) int { return cmp.Or(len(ways[b])-len(ways[a]), cmp.Compare(a, b)) })
 	for _, name := range order[:min(20, len(order))] {

@@ -107,7 +107,7 @@ func verdict(response *http.Response, text []byte, events int) ([]Rejection, err
 // the client's own pauses hold.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(text); err == nil {
-		return min(time.Duration(max(seconds, 0)), maxRetryAfter/time.Second) * time.Second
+		return time.Second * time.Duration(min(max(seconds, 0), int(maxRetryAfter.Seconds())))
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return max(at.Sub(now), 0)
