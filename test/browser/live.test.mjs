@@ -183,9 +183,11 @@ test('the newest can be filtered, and the filter is in the address', async () =>
       const names = [...document.querySelectorAll('#rows li .name')].map((e) => e.textContent)
       return names.length > 0 && names.every((n) => n === want)
     }, want)
+    const listens = () => page.locator('#rows[data-stream=open]').waitFor()
     await page.locator('#rows li').nth(5).waitFor()
     await page.getByRole('searchbox', { name: 'Text' }).fill('NEEDLE')
     await page.waitForURL(/text=NEEDLE/)
+    await listens()
     await page.getByText('Nothing that fits has come in the last hour.').waitFor()
     await post('wkey', [track('Hay'), track('Found', { properties: { where: 'a needle in it' } }), track('Hay')])
     await only('Found')
@@ -206,6 +208,7 @@ test('the newest can be filtered, and the filter is in the address', async () =>
 
     await page.getByText('Refused only').click()
     await page.waitForURL(/refused=1/)
+    await listens()
     await post('wkey', [track('Fine'), { type: 'track', userId: 'eve', messageId: 'dead-2' }])
     await page.locator('#rows .refused').waitFor()
     assert.match(await text(page, '#rows .refused'), /refused: missing_event/)
@@ -251,6 +254,7 @@ test('everything is reached with the keyboard, and is seen to be', async () => {
     await page.locator('.tip').waitFor()
     await page.keyboard.press('Home')
     assert.match(await text(page, '#chart-said'), /^\d\d:\d\d: 0 events/)
+    await page.locator('.tip').waitFor()
   })
 })
 

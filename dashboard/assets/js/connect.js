@@ -65,5 +65,11 @@ export function connect(url, on, say) {
 
   become('connecting')
   if (!document.hidden) open()
-  return { again: () => { if (!document.hidden) open() } }
+  return {
+    again() {
+      if (document.hidden) return
+      become('connecting')
+      open()
+    },
+  }
 }

@@ -167,6 +167,8 @@ export function minutesChart() {
         itemStyle: { color: colour.hatch, borderColor: colour.flight, borderWidth: 1 },
       })
     }
+    // A line that nobody sees, so that a minute in which nothing came can be pointed at, too.
+    series.push({ id: 'ground', type: 'line', data: drawn.settled.map(() => 0), symbol: 'none', silent: true, lineStyle: { opacity: 0 } })
     const common = axes(colour)
     chart.setOption({
       ...common,
@@ -230,7 +232,8 @@ export function minutesChart() {
     if (!chart || !drawn || !(key.key in moves)) return
     key.preventDefault()
     pointed = Math.min(minutes - 1, Math.max(0, (pointed < 0 ? minutes - 1 : pointed) + moves[key.key]))
-    chart.dispatchAction({ type: 'showTip', seriesIndex: 0, dataIndex: pointed })
+    // By its place: a minute in which nothing came has no bar to be named by.
+    chart.dispatchAction({ type: 'showTip', x: chart.convertToPixel({ xAxisIndex: 0 }, pointed), y: box.clientHeight / 2 })
     const i = pointed
     put(said, `${label(i)}: ${format.count(drawn.settled[i] + drawn.flying[i])} events, ${format.count(drawn.flying[i])} of them in flight`)
   })

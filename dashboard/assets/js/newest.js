@@ -9,6 +9,7 @@ const keep = 200
 const atFirst = 50 // of the last hour, from the warehouse
 const sample = 20 // events a second; the server leaves out the rest
 const typingPause = 250
+const underWay = 1500 // ms in which what was accepted is in the warehouse, as a rule
 const drawEvery = 150 // ms at least: more often than that nobody can read
 
 /** fits tells whether an event passes the filter, as the server would. */
@@ -41,6 +42,7 @@ export function newest(first) {
   let lost = false
   let away = false // there was no connection before this one
   let asked = 0 // how often the warehouse was
+  let later = 0 // the timer that asks it once more
 
   for (const name of ['text', 'name']) fields[name].value = setting.get(name)
   fields.refused.checked = setting.get('refused') === '1'
@@ -68,8 +70,13 @@ export function newest(first) {
       schedule()
     },
   }, (state) => {
-    // What came while nobody listened is fetched from the warehouse.
-    if (state === 'open' && away && !paused) fetchOld()
+    // What came while nobody listened is fetched from the warehouse: at once, and when what was under way is there.
+    mark(box, 'data-stream', state)
+    if (state === 'open' && away && !paused) {
+      fetchOld()
+      clearTimeout(later)
+      later = setTimeout(fetchOld, underWay)
+    }
     if (state !== 'connecting') away = state !== 'open'
     lost = state === 'lost'
     schedule()
@@ -193,6 +200,7 @@ export function newest(first) {
     list.replaceChildren()
     waiting = []
     missed = 0
+    away = true
     stream.again()
     fetchOld()
     schedule()
