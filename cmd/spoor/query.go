@@ -22,6 +22,7 @@ type queryCommand struct {
 	Trend      queryTrendCommand      `cmd:"" help:"Numbers over time, as a chart."`
 	Funnel     queryFunnelCommand     `cmd:"" help:"How many people go through steps, and where they drop out."`
 	Retention  queryRetentionCommand  `cmd:"" help:"How many people come back, by when they started."`
+	Paths      queryPathsCommand      `cmd:"" help:"What people do after an event, or before it."`
 	People     queryPeopleCommand     `cmd:"" help:"The people who did something."`
 	Person     queryPersonCommand     `cmd:"" help:"One person: who it is, and what they did."`
 	Catalog    queryCatalogCommand    `cmd:"" help:"The events there are, and their volume."`

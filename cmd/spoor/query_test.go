@@ -28,6 +28,8 @@ func TestQueryCommands(t *testing.T) {
 		{[]string{"trend", "--event", "Buy", "--of", "sum", "--field", "properties.n", "--last", "2d"}, []string{"Buy: 14\n"}},
 		{[]string{"trend", "--event", "Buy", "--json"}, []string{`"lines":[{"series":0,`}},
 		{[]string{"funnel", "--step", "Buy", "--step", "Search", "--last", "2d"}, []string{"1. Buy             1   100.0 %          –          –  ██", "2. Search          1   100.0 %    100.0 %         "}},
+		{[]string{"paths", "--event", "Buy", "--last", "2d"}, []string{"paths  people", "Buy → ", "most frequent ways"}},
+		{[]string{"paths", "--event", "Buy", "--before", "--last", "2d"}, []string{"Buy ← "}},
 		{[]string{"retention", "--start", "Buy", "--by", "day", "--last", "2d"}, []string{"started  people", "       1  100.0 %*", "who came back so many days later"}},
 		{[]string{"people", "--last", "1d"}, []string{"ada     3 ", "1 people, 1 shown"}},
 		{[]string{"person", "ada"}, []string{"device d1", `Buy     {"n":7}`}},
