@@ -281,6 +281,7 @@ func TestFlaw09ABusyShardIsCommittedAllTheTime(t *testing.T) {
 			p.send("web", track(fmt.Sprint(i), "X"))
 			time.Sleep(100 * time.Millisecond)
 		}
+		synctest.Wait() // nobody writes while it is looked at
 		if have := len(p.ids()); have < 80 {
 			t.Errorf("want most of 100 rows in while more come; have %d", have)
 		}
