@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -55,8 +56,18 @@ func (c *benchCommand) Run(ctx context.Context, p *process) error {
 	if len(c.Only) > 0 {
 		command += " --only " + strings.Join(c.Only, ",")
 	}
-	if c.Record != "" {
-		f, err := os.OpenFile(c.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	return tell(p.stdout, report, command, c.Record, c.JSON)
+}
+
+// measured is a benchmark's report.
+type measured interface {
+	Markdown(w io.Writer, command string) error
+}
+
+// tell prints a report, and appends it to the file record where that is named.
+func tell(w io.Writer, report measured, command, record string, asJSON bool) error {
+	if record != "" {
+		f, err := os.OpenFile(record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
 			return err
 		}
@@ -65,10 +76,10 @@ func (c *benchCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
-	if c.JSON {
-		out := json.NewEncoder(p.stdout)
+	if asJSON {
+		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		return out.Encode(report)
 	}
-	return report.Markdown(p.stdout, command)
+	return report.Markdown(w, command)
 }

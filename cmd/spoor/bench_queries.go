@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,22 +56,7 @@ func (c *benchQueriesCommand) Run(ctx context.Context, p *process, logger *slog.
 		return err
 	}
 	command := fmt.Sprintf("spoor bench queries --rows %d --days %d --rate %d --runs %d", c.Rows, c.Days, c.Rate, c.Runs)
-	if c.Record != "" {
-		f, err := os.OpenFile(c.Record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := report.Markdown(f, command); err != nil {
-			return err
-		}
-	}
-	if c.JSON {
-		out := json.NewEncoder(p.stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(report)
-	}
-	return report.Markdown(p.stdout, command)
+	return tell(p.stdout, report, command, c.Record, c.JSON)
 }
 
 // measure asks the questions while a second process sends events.
