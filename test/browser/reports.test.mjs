@@ -181,6 +181,14 @@ test('Retention: who comes back is asked by clicking, as a table and as a curve'
     await listed(page, 12)
     await cells.nth(4).getByRole('button').click()
     await listed(page, 8)
+    // And those who were lost, beside them.
+    await cells.nth(3).getByRole('button').press('Enter')
+    await page.getByRole('dialog').getByRole('radio', { name: 'Did not: 8' }).press('Space')
+    await page.getByRole('heading', { name: /, not back in day 1$/ }).waitFor()
+    await page.waitForFunction(() => location.search.includes('lost'))
+    await page.reload()
+    await page.getByRole('radio', { name: 'Did not: 8', checked: true }).waitFor()
+    await listed(page, 8)
     await page.getByRole('radio', { name: 'Curve' }).check()
     await page.locator('#answer canvas').first().waitFor()
     await page.locator('#answer .chart').focus()
@@ -207,6 +215,9 @@ test('Paths: what comes after an event is followed by clicking; nodes and links 
     await listed(page, 5)
     await page.getByRole('button', { name: /^Nothing more, step 1: 5 paths of 5 people/ }).click()
     await listed(page, 5)
+    await page.getByRole('button', { name: 'Add → Buy: 5 paths of 5 people' }).press('Enter')
+    await listed(page, 5)
+    await accessible(page)
     await page.getByLabel('Direction').selectOption('what people did before')
     await page.locator('#answer .headline').getByText('paths to Add').waitFor()
     await page.getByRole('button', { name: /^Look, step 1: 10 paths of 10 people/ }).waitFor()
@@ -271,6 +282,55 @@ test('Dashboards: a report is saved to one, which is arranged by keys, and loade
     await cards.first().getByRole('link', { name: 'How many look' }).click()
     await page.locator('#saved-name').getByText('How many look').waitFor()
     await page.locator('#answer .headline .value').getByText('40').waitFor()
+  })
+})
+
+test('Dashboards: the people behind a number of each kind of card are opened, by the mouse and by keys', async () => {
+  const kinds = { by: ['properties.kind'] }
+  const steps = [track('Look'), track('Add')]
+  const daily = { ...week, to: dayOf(0), interval: 'day' }
+  const reports = [
+    ['Lines', 'trend', 'line', { range: daily, series: [track('Look'), track('Add')] }],
+    ['Numbers', 'trend', 'number', { range: daily, series: [track('Buy')] }],
+    ['Steps', 'funnel', '', { range: week, steps, breakdown: kinds }],
+    ['Back', 'retention', 'table', { range: daily, start: track('Look'), return: track('Look') }],
+    ['Ways', 'paths', 'flow', { range: week, from: track('Add'), gap: { length: 2, unit: 'hour' } }],
+  ]
+  const tiles = []
+  for (const [name, question, view, params] of reports) tiles.push({ report: (await api('/api/saved/reports', { name, body: { question, params, ...(view ? { view } : {}) } })).id })
+  const { id } = await api('/api/saved/dashboards', { name: 'Drilled', body: { tiles } })
+  await visit({ path: `/dashboards?id=${id}` }, async (page) => {
+    const of = (name) => page.locator('.card').filter({ has: page.getByRole('heading', { name, exact: true }) })
+    const lines = of('Lines').locator('.chart')
+    await lines.locator('canvas').first().waitFor()
+    await settled(page)
+    await lines.focus()
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowDown']) await page.keyboard.press(key)
+    await of('Lines').getByText('Enter opens Add').waitFor({ state: 'attached' })
+    await page.keyboard.press('Enter')
+    await listed(page, 10)
+    await lines.focus()
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowUp', 'Enter']) await page.keyboard.press(key)
+    await listed(page, 20)
+    await of('Numbers').getByRole('button', { name: '5', exact: true }).click()
+    await listed(page, 5)
+    await of('Steps').getByRole('button', { name: 'Shoes: 15 came to Look' }).press('Enter')
+    await listed(page, 15)
+    await of('Back').getByRole('button', { name: /day 1: 12 of 20/ }).click()
+    await page.getByRole('dialog').getByRole('radio', { name: 'Did not: 8' }).check()
+    // A link to the list is the list.
+    const there = page.url()
+    await page.goto(there)
+    await page.getByRole('heading', { name: /, not back in day 1$/ }).waitFor()
+    await listed(page, 8)
+    assert.equal(await page.locator('.card').count(), 5)
+    await of('Ways').getByRole('button', { name: 'Add → Buy: 5 paths of 5 people' }).press('Enter')
+    await listed(page, 5)
+    await settled(page)
+    await accessible(page)
+    await of('Steps').getByRole('link', { name: 'Steps' }).press('Enter')
+    await page.locator('#saved-name').getByText('Steps').waitFor()
+    await page.locator('#answer .funnel-step').first().waitFor()
   })
 })
 

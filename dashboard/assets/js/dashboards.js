@@ -13,7 +13,7 @@ import { toast } from './parts/toast.js'
 import { urlState } from './parts/url-state.js'
 import { zoneNow } from './parts/range.js'
 
-const state = urlState({ id: '' })
+const state = urlState({ id: '', point: null }) // point: {card, at}, the number whose people are open
 const intervals = [[0, 'Refresh by hand'], [30, 'Every 30 s'], [60, 'Every minute'], [300, 'Every 5 min'], [900, 'Every 15 min']]
 const widest = 4
 
@@ -22,7 +22,7 @@ const view = answers(byId('list'), { what: 'Reading the dashboards' })
 const empty = make('div')
 const list = table(view.body, {
   caption: 'Dashboards', file: 'dashboards', what: ['dashboard', 'dashboards'], empty, sort: { key: 'name', desc: false },
-  href: (d) => state.link({ id: d.id }),
+  href: (d) => state.link({ id: d.id, point: null }),
   columns: [
     { key: 'name', name: 'Name' },
     { key: 'reports', name: 'Reports', kind: 'number', value: (d) => d.body.tiles.length },
@@ -42,7 +42,7 @@ async function createOne() {
   if (!name) return
   try {
     const made = await create('dashboards', name, { tiles: [] })
-    state.set({ id: made.id })
+    state.set({ id: made.id, point: null })
   } catch (err) {
     notKept(err)
   }
@@ -66,7 +66,7 @@ async function example() {
       await save('retention', 'Who comes back', { range: range(14, 'day', 'day'), start: { event: { event: first } }, return: { event: {} } }, 'table'),
     ]
     const made = await create('dashboards', 'What happens', { tiles: reports.map((r) => ({ report: r.id })) })
-    state.set({ id: made.id })
+    state.set({ id: made.id, point: null })
   } catch (err) {
     notKept(err)
   }
@@ -114,7 +114,7 @@ async function rename() {
   if (name && (await save({ name }))) put(byId('name'), name)
 }
 async function share() {
-  const to = new URL(state.link({}), location.href).href
+  const to = new URL(state.link({ point: null }), location.href).href
   toast((await copy(to)) ? 'The link to this dashboard is copied.' : `The link: ${to}`)
 }
 async function remove() {
@@ -122,7 +122,7 @@ async function remove() {
   try {
     await discard('dashboards', current)
     toast(`“${current.name}” is removed.`)
-    state.set({ id: '' })
+    state.set({ id: '', point: null })
   } catch (err) {
     notKept(err)
   }
@@ -187,12 +187,46 @@ function drawOne(document_, reports) {
   const known = intervals.some(([s]) => s === seconds) ? intervals : [...intervals, [seconds, `Every ${seconds} s`]]
   refresh.replaceChildren(...known.map(([s, text]) => new Option(text, s)))
   refresh.value = seconds
-  cards = current.body.tiles.map((tile) => card({ tile, report: reports.get(tile.report) ?? null, move, resize, take }))
+  cards = current.body.tiles.map((tile) => card({ tile, report: reports.get(tile.report) ?? null, move, resize, take, open: press, answered: openPoint }))
   cardsBox.replaceChildren(...cards.map((c) => c.element))
   opening.body.replaceChildren(...(cards.length ? [] : [emptyState('Nothing is on it yet', ['Build a report, and press “Add to dashboard”.'], { text: 'Build a trend', href: '/trends' })]))
   setArranging(false)
   schedule()
   askAll()
+}
+
+// The people behind a number of a card; which number it is stands in the address.
+let opened = null
+let pressed = false // it was opened here: to close it is to go back
+
+function press(c, at) {
+  pressed = true
+  state.set({ point: { card: cards.indexOf(c), at } })
+}
+
+function openPoint() {
+  const { point } = state.now
+  if (opened && JSON.stringify(opened.point) === JSON.stringify(point)) return
+  const before = opened
+  opened = null
+  before?.list.close()
+  if (!point) {
+    pressed = false
+    return
+  }
+  const mine = { point, list: null }
+  mine.list = cards[point.card]?.people(point.at, (at) => {
+    mine.point = { ...point, at }
+    mine.list.turnTo(at)
+    state.set({ point: mine.point }, { replace: true })
+  }, () => {
+    if (opened !== mine) return
+    opened = null
+    if (pressed) history.back()
+    else state.set({ point: null }, { replace: true })
+    pressed = false
+  })
+  if (mine.list) opened = mine
 }
 
 function open() {
@@ -220,6 +254,6 @@ function open() {
     return () => drawOne(found, reports)
   })
 }
-state.on(open)
+state.on((now, before) => (now.id === before.id ? openPoint() : open()))
 put(byId('zone'), `Times in ${format.zone()}`)
 open()

@@ -10,16 +10,24 @@ const atOnce = 500
 
 /**
  * behind opens the list: title says of which number, point is the member of query.PeopleList, such as {trend: …}. onClose
- * is called when it is left. The words for an event and for first and last are the report's.
+ * is called when it is left. The words for an event and for first and last are the report's. Of a number that has another
+ * side, as those who came back have those who did not, ways are both: [{text, at}], at being what onWay(at) hears; who asks
+ * then answers with turn({title, point}).
  */
-export function behind({ title, point, onClose = () => {}, words = {} }) {
+export function behind({ title, point, onClose = () => {}, words = {}, ways = [], way = 0, onWay = () => {} }) {
   const said = make('p', 'sub')
   said.id = 'behind-said'
   said.setAttribute('role', 'status')
   const search = Object.assign(make('input', 'field'), { type: 'search', placeholder: 'Find a person', autocomplete: 'off', spellcheck: false })
   search.setAttribute('aria-label', 'Find a person')
   const box = make('div', 'behind-list')
-  const opened = dialog({ title, body: [make('div', 'behind-head', '', said, search), box], choices: [{ text: 'Close', value: null }] })
+  const sides = make('fieldset', 'switch', '', make('legend', 'unseen', 'Which people'))
+  ways.forEach(({ text, at }, i) => {
+    const radio = Object.assign(make('input'), { type: 'radio', name: 'behind-way', checked: i === way })
+    radio.addEventListener('change', () => onWay(at))
+    sides.append(make('label', '', '', radio, make('span', '', text)))
+  })
+  const opened = dialog({ title, body: [...(ways.length ? [sides] : []), make('div', 'behind-head', '', said, search), box], choices: [{ text: 'Close', value: null }] })
   opened.element.classList.add('behind')
   const view = answers(box, { what: 'Finding the people' })
   const list = table(view.body, {
@@ -56,6 +64,11 @@ export function behind({ title, point, onClose = () => {}, words = {} }) {
     typing = setTimeout(() => ask(0), 250)
   })
   ask(0)
+  opened.turn = (to) => {
+    point = to.point
+    put(opened.element.querySelector('h2'), to.title)
+    return ask(0)
+  }
   opened.closed.then(() => {
     view.cancel()
     onClose()

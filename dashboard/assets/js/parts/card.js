@@ -3,12 +3,14 @@ import * as format from '../format.js'
 import { make, put } from '../dom.js'
 import { shows } from '../show/shows.js'
 import { answers, button, fetchJSON } from './ask.js'
+import { behind } from './behind.js'
 
 /**
  * card makes a list item of a dashboard's tile (saved.Tile) and its report, null where that is gone. move(card, by),
- * resize(card, by) and take(card) are behind its buttons while it is arranged.
+ * resize(card, by) and take(card) are behind its buttons while it is arranged. open(card, point) is asked for the people
+ * behind a number; they are opened by people(point, onWay, onClose) once the card is answered, of which answered hears.
  */
-export function card({ tile, report, move, resize, take }) {
+export function card({ tile, report, move, resize, take, open, answered }) {
   const how = report && shows[report.body.question]
   const name = tile.title || report?.name || 'A report that was removed'
   const title = make('h3', 'cut')
@@ -37,6 +39,7 @@ export function card({ tile, report, move, resize, take }) {
   const view = answers(box, { what: 'Asking' })
   const drawn = make('div')
   let drawer = null
+  let answer = null
   if (how) view.body.append(drawn)
   else {
     view.body.append(make('p', 'none', report ? `A ${report.body.question} is not drawn here; it can be asked by the API.` : 'This report is not saved any more. Its place goes when the dashboard is changed.'))
@@ -57,13 +60,23 @@ export function card({ tile, report, move, resize, take }) {
     },
     focusTool: (key) => named[key].focus(),
     cancel: () => view.cancel(),
+    /** people opens who is behind a point, null where there is no answer yet; the list's turnTo(point) shows its other side. */
+    people(at, onWay, onClose) {
+      if (!answer) return null
+      const { params } = report.body
+      const list = behind({ ...how.behind(at, params, answer), onWay, onClose })
+      list.turnTo = (to) => list.turn(how.behind(to, params, answer))
+      return list
+    },
     ask: () => (how ? view.run(async ({ signal }) => {
       const { question, params, view: as } = report.body
-      const answer = await fetchJSON(`/api/query/${question}`, { body: params, signal })
+      const found = await fetchJSON(`/api/query/${question}`, { body: params, signal })
       return () => {
-        drawer ??= how.draw(drawn)
+        answer = found
+        drawer ??= how.draw(drawn, (at) => open(c, at))
         drawer.draw(answer, params, as || how.view)
         put(said, format.complete(answer.complete))
+        answered(c)
       }
     }) : Promise.resolve()),
   }

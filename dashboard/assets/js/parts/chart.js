@@ -42,7 +42,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   const legend = make('ul', 'legend')
   legend.setAttribute('aria-label', 'What the chart shows')
   const canvas = make('div', tall ? 'chart tall' : 'chart')
-  const help = make('p', 'unseen', `Arrow keys move along the chart${onPoint ? ', Enter opens what is behind a point' : ''}.`)
+  const help = make('p', 'unseen', `Arrow keys move along the chart${onPoint ? ', up and down from series to series, Enter opens what is behind a point' : ''}.`)
   const said = make('p', 'unseen')
   const figures = make('details', 'figures', '', make('summary', '', 'The same as a table'), make('div'))
   said.setAttribute('aria-live', 'polite')
@@ -59,6 +59,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   let what = null
   let slot = new Map()
   let pointed = -1
+  let chosen = 0 // of the series that are shown, by the keys
 
   onTheme(() => {
     colour = null
@@ -203,12 +204,18 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     const last = (what?.points.length ?? 0) - 1
     const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }
     if (!library || last < 0) return
-    if (key.key === 'Enter' && onPoint && pointed >= 0) return void onPoint({ series: shown()[0], index: pointed })
-    if (!(key.key in moves)) return
+    const all = shown()
+    if (key.key === 'Enter' && onPoint && pointed >= 0 && all[chosen]) return void onPoint({ series: all[chosen], index: pointed })
+    const other = onPoint && all.length > 1 ? { ArrowUp: -1, ArrowDown: 1 }[key.key] : 0
+    if (!(key.key in moves) && !other) return
     key.preventDefault()
-    pointed = Math.min(last, Math.max(0, (pointed < 0 ? last + 1 : pointed) + moves[key.key]))
+    if (other) chosen = (Math.min(chosen, all.length - 1) + other + all.length) % all.length
+    else pointed = Math.min(last, Math.max(0, (pointed < 0 ? last + 1 : pointed) + moves[key.key]))
+    chosen = Math.min(chosen, Math.max(0, all.length - 1))
+    if (pointed < 0) pointed = last
     library.dispatchAction({ type: 'showTip', seriesIndex: 0, dataIndex: pointed })
-    put(said, `${long(pointed)}: ${shown().map((s) => `${s.name} ${number(s.values[pointed])}`).join(', ')}`)
+    const enter = onPoint && all.length > 1 ? `. Enter opens ${all[chosen].name}` : ''
+    put(said, `${long(pointed)}: ${all.map((s) => `${s.name} ${number(s.values[pointed])}`).join(', ')}${enter}`)
   })
   canvas.addEventListener('blur', () => {
     pointed = -1

@@ -160,7 +160,15 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     if (!point || !answer) return
     const mine = { of: point, list: null }
     opened = mine
-    mine.list = behind({ ...who(point, asked, answer), onClose: () => { if (opened === mine) close() } })
+    mine.list = behind({
+      ...who(point, asked, answer),
+      onWay: (at) => {
+        mine.of = at
+        mine.list.turn(who(at, asked, answer))
+        state.set({ point: at }, { replace: true })
+      },
+      onClose: () => { if (opened === mine) close() },
+    })
   }
 
   const run = () => view.run(async ({ signal }) => {

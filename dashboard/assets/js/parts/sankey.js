@@ -48,9 +48,20 @@ export function layout(nodes, links, { width, height, thick = 10, gap = 14, leas
   return { nodes: placed, links: drawn, step, tall: bottom }
 }
 
+/** pressable makes a button of a part of the drawing. */
+function pressable(part, name, act) {
+  for (const [key, value] of Object.entries({ tabindex: 0, role: 'button', 'aria-label': name })) part.setAttribute(key, value)
+  part.addEventListener('click', act)
+  part.addEventListener('keydown', (key) => {
+    if (key.key !== 'Enter' && key.key !== ' ') return
+    key.preventDefault()
+    act()
+  })
+}
+
 /**
  * sankey draws into a box. Nodes have {column, value, name, text, tone, title}, links {from, to, value, title}; onNode(i) and
- * onLink(link) hear what is pressed. Each node can be reached by the keyboard; the links are in a table beside it.
+ * onLink(link) hear what is pressed, by the mouse or by Enter. Each has its title as its name.
  */
 export function sankey(box, { nodes, links, label, onNode = null, onLink = null }) {
   const columns = Math.max(0, ...nodes.map((n) => n.column)) + 1
@@ -69,7 +80,7 @@ export function sankey(box, { nodes, links, label, onNode = null, onLink = null 
     const path = draw('path', { d: `M${x0} ${link.y0}C${mid} ${link.y0} ${mid} ${link.y1} ${x1} ${link.y1}`, 'stroke-width': link.thick, class: 'way' }, draw('title', {}))
     path.style.setProperty('--tone', nodes[link.from].tone)
     path.firstChild.textContent = link.title
-    if (onLink) path.addEventListener('click', () => onLink(link))
+    if (onLink && link.value) pressable(path, link.title, () => onLink(link))
     ways.append(path)
   }
   root.append(ways)
@@ -86,15 +97,7 @@ export function sankey(box, { nodes, links, label, onNode = null, onLink = null 
     const group = draw('g', { class: 'way-node' }, draw('title', {}), whole, rect)
     group.firstChild.textContent = n.title
     group.style.setProperty('--tone', n.tone)
-    if (onNode && n.value) {
-      for (const [key, value] of Object.entries({ tabindex: 0, role: 'button', 'aria-label': n.title })) group.setAttribute(key, value)
-      group.addEventListener('click', () => onNode(i))
-      group.addEventListener('keydown', (key) => {
-        if (key.key !== 'Enter' && key.key !== ' ') return
-        key.preventDefault()
-        onNode(i)
-      })
-    }
+    if (onNode && n.value) pressable(group, n.title, () => onNode(i))
     root.append(group, name, text) // the button's own name says the words, whole
   })
   box.replaceChildren(root)

@@ -43,10 +43,15 @@ export function funnel(box, { open = null, small = false }) {
       ['dropped', before?.dropped ?? 0, { step: i - 1, dropped: true, ...ofGroup(group) }, 'dropped before'],
       ['came', here.people, { step: i, ...ofGroup(group) }, 'came to'],
     ]) {
-      // This is for the mouse: the numbers below say and do the same.
-      const piece = make('span', className)
+      // Where the numbers below say and do the same, this is for the mouse; of groups on a card there are none below.
+      const alone = open && n && group && small
+      const piece = make(alone ? 'button' : 'span', className)
       piece.style.setProperty('--part', part(n))
       piece.title = `${group ? `${groupName(group)}: ` : ''}${format.count(n)} ${words} ${name}`
+      if (alone) {
+        piece.type = 'button'
+        piece.setAttribute('aria-label', piece.title)
+      }
       if (open && n) {
         piece.classList.add('pressable')
         piece.addEventListener('click', () => open(at))
@@ -64,7 +69,7 @@ export function funnel(box, { open = null, small = false }) {
       const title = make('p', 'funnel-name', '', make('span', 'event-mark', String(i + 1)), make('span', 'cut', question.order === 'any' ? `${i + 1} of ${answer.steps.length}` : name))
       title.title = name
       const bars = make('div', 'funnel-bars', '', ...groups.map((g, n) => bar(g?.steps ?? answer.steps, i, g, g?.other ? 'var(--part-rest)' : `var(--part-${n < colours ? n : 'rest'})`, name)))
-      bars.setAttribute('aria-hidden', 'true')
+      if (!open || !small || groups[0] === null) bars.setAttribute('aria-hidden', 'true')
       const foot = make('div', 'funnel-foot', '',
         make('p', 'funnel-share', share(step.of_first)),
         make('p', 'sub', '', opener(format.plural(step.people, 'person', 'people'), `came to ${name}`, { step: i }, !step.people)))

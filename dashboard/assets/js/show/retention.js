@@ -38,7 +38,8 @@ export function retention(box, { open = null, small = false }) {
 
   function heat(cell, at, words) {
     const text = whole(cell.share)
-    const made = open && cell.people ? button(text, () => open(at), 'heat') : make('span', 'heat', text)
+    // Where nobody came back, those who did not are what there is to see.
+    const made = open && at && cell.of ? button(text, () => open(cell.people ? at : { ...at, lost: true }), 'heat') : make('span', 'heat', text)
     made.style.setProperty('--heat', cell.share ?? 0)
     made.title = `${words}: ${format.count(cell.people)} of ${format.count(cell.of)}, ${percent(cell.share)}${cell.incomplete ? ', not over' : ''}`
     if (made.tagName === 'BUTTON') made.setAttribute('aria-label', `${text}, ${made.title}`)
@@ -66,7 +67,7 @@ export function retention(box, { open = null, small = false }) {
             const cell = r.cells[i]
             if (!cell || (r.all && cell.share === null)) return make('span', 'heat none', '')
             const words = `${r.name}, ${periodName(period.interval, i).toLowerCase()}`
-            return r.all ? heat({ ...cell, people: 0 }, null, words) : heat(cell, { row: r.i, cell: i, ...mine }, words)
+            return r.all ? heat(cell, null, words) : heat(cell, { row: r.i, cell: i, ...mine }, words)
           },
         })),
       ],
@@ -108,13 +109,22 @@ export function retention(box, { open = null, small = false }) {
 /** isEmpty tells whether nobody started. */
 export const isEmpty = (answer) => answer.all.rows.every((r) => !r.size)
 
+/** tableOf finds the table of a point's group. */
+const tableOf = (at, answer) => (at.group || at.other
+  ? answer.groups?.find((t) => Boolean(t.other) === Boolean(at.other) && JSON.stringify(t.group ?? null) === JSON.stringify(at.group ?? null)) : answer.all)
+
 /** behindRetention says whose list a point's is. */
 export function behindRetention(at, question, answer) {
   const { period } = answer
   const started = `started ${dates(period.interval, period.zone).long(period.buckets[at.row]?.from ?? period.from)}`
   const of = at.group || at.other ? `${groupName(at)}: ` : ''
+  const cell = tableOf(at, answer)?.rows[at.row]?.cells[at.cell]
+  const { lost, ...back } = at
+  const not = cell?.incomplete ? 'not yet back' : 'not back'
   return {
-    title: `${of}${started}${at.cell === undefined ? '' : `, back in ${periodName(period.interval, at.cell).toLowerCase()}${question.or_after ? ' or later' : ''}`}`,
+    title: `${of}${started}${at.cell === undefined ? '' : `, ${lost ? not : 'back'} in ${periodName(period.interval, at.cell).toLowerCase()}${question.or_after ? ' or later' : ''}`}`,
     point: { retention: { retention: question, ...at } }, words: { events: 'Returns', first: 'Started', last: 'Last return' },
+    ways: cell ? [{ text: `Came back: ${format.count(cell.people)}`, at: back }, { text: `Did not${cell.incomplete ? ' yet' : ''}: ${format.count(cell.of - cell.people)}`, at: { ...back, lost: true } }] : [],
+    way: lost ? 1 : 0,
   }
 }
