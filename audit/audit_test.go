@@ -18,6 +18,7 @@ import (
 	streams "github.com/spoorhq/spoor/stream/memory"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -36,18 +37,8 @@ type line struct {
 
 func newLine(t *testing.T) *line {
 	t.Helper()
-	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	opened, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
+	w := warehousetest.Ready(t, opened, err)
 	s := streams.New(streams.Options{})
 	return &line{t: t, stream: s, log: s.Open(), warehouse: w, writer: event.NewRecordWriter()}
 }

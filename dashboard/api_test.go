@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -28,6 +27,7 @@ import (
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 // documentOfAPI is the document that a server gives, as a program of another's reads it.
@@ -147,17 +147,10 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 // filled is a warehouse with a few hundred events of made-up people.
 func filled(t *testing.T) query.Source {
 	t.Helper()
-	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	opened, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
+	w := warehousetest.Ready(t, opened, err)
 	world := querytest.NewWorld(rand.New(rand.NewPCG(1, 2)), 300)
-	if err := errors.Join(w.Migrate(t.Context()), world.Load(t.Context(), w)); err != nil {
+	if err := world.Load(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
 	return w

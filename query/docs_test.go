@@ -8,6 +8,7 @@ import (
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 // TestDocs runs the examples of docs/queries.md.
@@ -20,7 +21,7 @@ func TestDocs(t *testing.T) {
 	have := querytest.Examples(t, page, func(t *testing.T, _ string) warehouse.Warehouse {
 		t.Helper()
 		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-		return migrated(t, w, err)
+		return warehousetest.Ready(t, w, err)
 	})
 	if have < 10 {
 		t.Errorf("want the page's examples run; have %d", have)

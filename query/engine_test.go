@@ -15,6 +15,7 @@ import (
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 // watched is a warehouse that counts the questions about events, and lets a test hold them up.
@@ -47,7 +48,7 @@ func happened(id, user, device string, at time.Time) event.Event {
 func engine(t *testing.T, options query.EngineOptions) (*querytest.World, *watched, *query.Engine) {
 	t.Helper()
 	opened, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	w := &watched{Warehouse: migrated(t, opened, err)}
+	w := &watched{Warehouse: warehousetest.Ready(t, opened, err)}
 	world := &querytest.World{}
 	if err := world.Add(t.Context(), w, happened("1", "", "a1", noon)); err != nil {
 		t.Fatal(err)

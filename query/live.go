@@ -158,7 +158,7 @@ func AskNewest(ctx context.Context, w Asker, since time.Time, source, event stri
 			coalesce(anonymous_id, ''), received_at, original_timestamp, coalesce(protocol, ''),
 			properties, traits, context
 		from events where received_at >= ? and (? = '' or source = ?) and (? = '' or event = ?)
-		order by received_at desc, original_timestamp desc, message_id desc limit ?`, since, source, source, event, event, most)
+		order by received_at desc, case when original_timestamp is null then 1 else 0 end, original_timestamp desc, message_id desc limit ?`, since, source, source, event, event, most)
 	if err != nil {
 		return nil, fmt.Errorf("reading the newest events: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -26,23 +27,7 @@ func minute(t time.Time) int64 { return t.Unix() / 60 }
 func openWarehouse(t *testing.T, batches ...*warehouse.Batch) warehouse.Warehouse {
 	t.Helper()
 	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, batch := range batches {
-		if _, err := w.Load(t.Context(), batch); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return w
+	return warehousetest.Ready(t, w, err, batches...)
 }
 
 func TestLive(t *testing.T) {

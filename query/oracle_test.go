@@ -4,16 +4,15 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/spoorhq/spoor/internal/pgtest"
-	"github.com/spoorhq/spoor/internal/redshiftfake"
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
 	"github.com/spoorhq/spoor/warehouse/postgres"
 	"github.com/spoorhq/spoor/warehouse/redshift"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 // questions is how many are asked in all: SPOOR_TEST_QUESTIONS, or a few.
@@ -35,7 +34,7 @@ func TestOracleDuckDB(t *testing.T) {
 	t.Parallel()
 	querytest.Run(t, questions(t, 400), func(t *testing.T, _ string) warehouse.Warehouse {
 		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb"), MemoryLimit: 256 << 20})
-		return migrated(t, w, err)
+		return warehousetest.Ready(t, w, err)
 	})
 }
 
@@ -45,45 +44,16 @@ func TestOraclePostgres(t *testing.T) {
 	location := pgtest.Database(t)
 	querytest.Run(t, min(questions(t, 400), 1000), func(t *testing.T, name string) warehouse.Warehouse {
 		w, err := postgres.Open(t.Context(), postgres.Options{URL: location + "?sslmode=disable&schema=" + name})
-		return migrated(t, w, err)
+		return warehousetest.Ready(t, w, err)
 	})
 }
 
 // TestOracleRedshift: Redshift's words, on its stand-in, say what the oracle says.
 func TestOracleRedshift(t *testing.T) {
 	t.Parallel()
-	database := pgtest.Database(t, "jit = off") // the stand-in's functions look costly, and compiling them is
-	server, err := redshiftfake.Start(t.Context(), redshiftfake.Options{Postgres: database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	location, err := server.URL(database[strings.LastIndex(database, "/")+1:], "staging", "oracle")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, location := pgtest.StandIn(t, "jit = off") // the stand-in's functions look costly, and compiling them is
 	querytest.Run(t, min(questions(t, 100), 1000), func(t *testing.T, name string) warehouse.Warehouse {
 		w, err := redshift.Open(t.Context(), redshift.Options{URL: location + "&schema=" + name})
-		return migrated(t, w, err)
+		return warehousetest.Ready(t, w, err)
 	})
-}
-
-func migrated(t *testing.T, w warehouse.Warehouse, err error) warehouse.Warehouse {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return w
 }

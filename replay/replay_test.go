@@ -14,11 +14,14 @@ import (
 	arrowmemory "github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/internal/pgtest"
 	"github.com/spoorhq/spoor/replay"
 	"github.com/spoorhq/spoor/stream"
 	"github.com/spoorhq/spoor/stream/memory"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/postgres"
+	"github.com/spoorhq/spoor/warehouse/redshift"
 	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
@@ -33,17 +36,37 @@ type house struct {
 func newHouse(t *testing.T, letters ...warehousetest.Letter) house {
 	t.Helper()
 	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
+	return furnished(t, warehousetest.Ready(t, w, err), letters...)
+}
+
+// everywhere runs a test on every warehouse.
+func everywhere(t *testing.T, test func(t *testing.T, newHouse func(t *testing.T, letters ...warehousetest.Letter) house)) {
+	t.Parallel()
+	t.Run("duckdb", func(t *testing.T) {
+		t.Parallel()
+		test(t, newHouse)
 	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T, letters ...warehousetest.Letter) house {
+			t.Helper()
+			w, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.Database(t) + "?sslmode=disable"})
+			return furnished(t, warehousetest.Ready(t, w, err), letters...)
+		})
+	})
+	t.Run("redshift", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T, letters ...warehousetest.Letter) house {
+			t.Helper()
+			_, location := pgtest.StandIn(t)
+			w, err := redshift.Open(t.Context(), redshift.Options{URL: location})
+			return furnished(t, warehousetest.Ready(t, w, err), letters...)
+		})
+	})
+}
+
+func furnished(t *testing.T, w warehouse.Warehouse, letters ...warehousetest.Letter) house {
+	t.Helper()
 	batch := warehousetest.Letters("old", "main", "", "7", letters...)
 	defer batch.DeadLetters.Release()
 	if _, err := w.Load(t.Context(), batch); err != nil {
@@ -110,8 +133,9 @@ func letter(source, reason, id, raw string) warehousetest.Letter {
 }
 
 // What an older Spoor could not read is sent with its bytes, its request and its id, and nothing else is.
-func TestReplay(t *testing.T) {
-	t.Parallel()
+func TestReplay(t *testing.T) { everywhere(t, testReplay) }
+
+func testReplay(t *testing.T, newHouse func(t *testing.T, letters ...warehousetest.Letter) house) {
 	record := event.NewRecordWriter()
 	record.Add(&event.Request{Source: "shop", Protocol: "ndjson", ReceivedAt: event.TimeOf(noon.Add(-time.Minute))}, [][]byte{
 		[]byte(`{"type":"track","event":"A","userId":"u"}`), []byte(`{"type":"nothing"}`),
@@ -182,8 +206,9 @@ func load(t *testing.T, w warehouse.Warehouse, source, id string, at time.Time) 
 }
 
 // What the warehouse has by now is not sent again, whatever source else uses its id.
-func TestReplayLeavesOutWhatIsLoaded(t *testing.T) {
-	t.Parallel()
+func TestReplayLeavesOutWhatIsLoaded(t *testing.T) { everywhere(t, testReplayLeavesOutWhatIsLoaded) }
+
+func testReplayLeavesOutWhatIsLoaded(t *testing.T, newHouse func(t *testing.T, letters ...warehousetest.Letter) house) {
 	raw := `{"type":"track","event":"Buy","userId":"ada","messageId":"m-1"}`
 	h := newHouse(t, letter("web", "unknown_type", "m-1", raw), letter("app", "unknown_type", "m-1", raw))
 	load(t, h.warehouse, "web", "m-1", noon.Add(time.Minute))
@@ -197,8 +222,9 @@ func TestReplayLeavesOutWhatIsLoaded(t *testing.T) {
 }
 
 // Letters are chosen by reason, source and time.
-func TestReplayChooses(t *testing.T) {
-	t.Parallel()
+func TestReplayChooses(t *testing.T) { everywhere(t, testReplayChooses) }
+
+func testReplayChooses(t *testing.T, newHouse func(t *testing.T, letters ...warehousetest.Letter) house) {
 	raw := func(id string) string {
 		return fmt.Sprintf(`{"type":"track","event":"Buy","userId":"ada","messageId":%q}`, id)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spoorhq/spoor/internal/kinesisfake"
+	"github.com/spoorhq/spoor/internal/pgtest"
 	"github.com/spoorhq/spoor/test/aws/topology"
 	"github.com/spoorhq/spoor/test/process"
 )
@@ -24,7 +25,7 @@ func BenchmarkConsumer(b *testing.B) {
 	events := number(b, "SPOOR_BENCH_EVENTS", 500_000)
 	for range b.N {
 		stream, _ := fakeStream(b, 4)
-		_, warehouse := topology.Redshift(b)
+		_, warehouse := pgtest.StandIn(b)
 		top := topology.Run(b, topology.Options{Stream: stream, Warehouse: warehouse, LoadArgs: []string{}})
 		for _, l := range top.Loaders {
 			if _, err := l.Stop(); err != nil { // and leaves its leases to whoever comes
@@ -67,7 +68,7 @@ func BenchmarkFreshness(b *testing.B) {
 	length := time.Duration(number(b, "SPOOR_BENCH_SECONDS", 90)) * time.Second
 	for range b.N {
 		stream, kinesis := fakeStream(b, 8)
-		_, warehouse := topology.Redshift(b)
+		_, warehouse := pgtest.StandIn(b)
 		top := topology.Run(b, topology.Options{Stream: stream, Warehouse: warehouse, LoadArgs: []string{}})
 		sending, stop := context.WithCancel(b.Context())
 		done := make(chan struct{})

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/spoorhq/spoor/internal/kinesisfake"
+	"github.com/spoorhq/spoor/internal/pgtest"
 	"github.com/spoorhq/spoor/internal/redshiftfake"
 	"github.com/spoorhq/spoor/test/aws/topology"
 	"github.com/spoorhq/spoor/test/process"
@@ -148,7 +149,7 @@ func start(t *testing.T, seed uint64) *stack {
 	server := httptest.NewServer(s.kinesis)
 	t.Cleanup(server.Close)
 	var warehouse string
-	s.redshift, warehouse = topology.Redshift(t)
+	s.redshift, warehouse = pgtest.StandIn(t)
 	s.Topology = topology.Run(t, topology.Options{
 		Stream: "kinesis://" + streamName + "?endpoint=" + server.URL, Warehouse: warehouse,
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spoorhq/spoor/internal/pgtest"
 	"github.com/spoorhq/spoor/test/aws/topology"
 	"github.com/spoorhq/spoor/test/process"
 )
@@ -14,7 +15,7 @@ import (
 func onAWS(t *testing.T) (collector string, dashboard *spoor) {
 	t.Helper()
 	kinesis := topology.Service(t, "SPOOR_TEST_KINESIS")
-	_, warehouse := topology.Redshift(t)
+	_, warehouse := pgtest.StandIn(t)
 	top := topology.Run(t, topology.Options{
 		Stream: "kinesis://sdk-" + strings.ToLower(rand.Text()) + "?create=2&endpoint=" + kinesis, Warehouse: warehouse,
 	})

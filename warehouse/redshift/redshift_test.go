@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/spoorhq/spoor/internal/pgtest"
@@ -18,24 +17,10 @@ import (
 // standin starts a stand-in before a database of its own, and gives the warehouse's URL.
 func standin(t testing.TB) (*redshiftfake.Server, string) {
 	t.Helper()
-	database := pgtest.Database(t, "timezone = 'Asia/Tokyo'")
-	server, err := redshiftfake.Start(t.Context(), redshiftfake.Options{Postgres: database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	location, err := server.URL(database[strings.LastIndex(database, "/")+1:], bucket, "spoor/staged")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server, location
+	return pgtest.StandIn(t, "timezone = 'Asia/Tokyo'")
 }
 
-const bucket = "staging"
+const bucket = pgtest.StagingBucket
 
 // with adds a parameter to a URL.
 func with(location, name, value string) string {

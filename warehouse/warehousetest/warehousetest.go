@@ -39,7 +39,7 @@ type kase struct {
 }
 
 func cases() []kase {
-	return slices.Concat(loadCases(), atomicCases(), ledgerCases(), valueCases(), peopleCases(), viewCases(), dialectCases(), eraseCases(), queryCases(), liveCases())
+	return slices.Concat(loadCases(), atomicCases(), ledgerCases(), valueCases(), peopleCases(), viewCases(), dialectCases(), eraseCases(), queryCases(), liveCases(), pipelineCases())
 }
 
 // Run holds a driver to the contract, one subtest a case.

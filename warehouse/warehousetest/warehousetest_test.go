@@ -311,6 +311,13 @@ func TestMutants(t *testing.T) {
 		{"answers wrong queries", "a query that is wrong harms nobody", mutant{query: func(ctx context.Context, w warehouse.Warehouse, query string, args []any) (warehouse.Rows, error) {
 			return w.Query(ctx, strings.ReplaceAll(query, "nowhere", "(select 1 as nothing)"), args...)
 		}}},
+		{"counts every letter", "the pipeline page's questions are answered", asked("where received_at >= ? and received_at < ?", "where (received_at >= ? or received_at < ?)")},
+		{"knows of no load", "dead letters are chosen, and what was loaded since is known", asked("on l.load_id = e.load_id", "on false")},
+		{"counts another minute", "an event is traced", asked("from ledger where minute in (?", "from ledger where minute not in (?")},
+		{"finds no letter of an id", "an event is traced", asked("d.message_id = ?", "d.message_id > ?")},
+		{"counts sources of all time", "sources are counted", asked("case when minute >= ?", "case when minute < ? or true")},
+		{"has a table less", "the schema is told, and can be asked", asked("from sequences", "from nowhere")},
+		{"puts those that no client dated first", "the newest events come in one order", asked("then 1 else 0 end", "then 0 else 1 end")},
 		{"loses connections to wrong queries", "a query that is wrong harms nobody", mutant{query: leaking()}},
 	} {
 		t.Run(c.wrong, func(t *testing.T) {
@@ -337,6 +344,13 @@ func TestMutants(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asked is a mutant that asks something else where a question says one thing.
+func asked(right, wrong string) mutant {
+	return mutant{query: func(ctx context.Context, w warehouse.Warehouse, query string, args []any) (warehouse.Rows, error) {
+		return w.Query(ctx, strings.ReplaceAll(query, right, wrong), args...)
+	}}
 }
 
 // unfenced takes the warehouse's own position for the batch's.
