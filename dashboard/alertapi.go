@@ -127,7 +127,7 @@ func (d *Dashboard) alertKey(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkAlert wants a rule that can be evaluated and whose receivers can be told.
-func (d *Dashboard) checkAlert(_ context.Context, body json.RawMessage) error {
+func (d *Dashboard) checkAlert(_ context.Context, _ string, body json.RawMessage) error {
 	rule, err := alert.ReadRule(body)
 	if err != nil {
 		return err

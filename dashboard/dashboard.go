@@ -83,7 +83,7 @@ func New(o Options) (*Dashboard, error) {
 	}
 	d := &Dashboard{options: o}
 	d.engine = query.NewEngine(o.Warehouse, query.EngineOptions{
-		Deadline: o.QueryFor, Now: o.Now, CompleteTo: func() time.Time { return o.Watcher.InFlight().CompleteTo },
+		Deadline: o.QueryFor, Now: o.Now, Cohorts: d.cohort, CompleteTo: func() time.Time { return o.Watcher.InFlight().CompleteTo },
 	})
 	d.hub = newHub(d.snapshot)
 	var err error

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,37 +32,40 @@ type question struct {
 // spoor query.
 func (d *Dashboard) questions() []question {
 	e := d.engine
-	trend := questionOf("trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
+	trend := questionOf(d.cohort, "trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
 		query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}}, e.Trend)
 	trend.number = d.trendNumber
 	return []question{
 		trend,
-		questionOf("funnel", "How many go through steps", "How many people do one thing after another, how many drop out at each step and how long they take; in order, directly one after the other or in any order.",
+		questionOf(d.cohort, "funnel", "How many go through steps", "How many people do one thing after another, how many drop out at each step and how long they take; in order, directly one after the other or in any order.",
 			query.Funnel{Range: query.Range{Last: 30, Unit: query.ByDay}, Steps: []query.Step{{Event: query.Selection{Event: "Product Viewed"}}, {Event: query.Selection{Event: "Order Completed"}}}}, e.Funnel),
-		questionOf("retention", "How many come back", "Of those who start in the same day, week or month, how many return in that one, in the next, and so on.",
+		questionOf(d.cohort, "retention", "How many come back", "Of those who start in the same day, week or month, how many return in that one, in the next, and so on.",
 			query.Retention{
 				Range: query.Range{Last: 8, Unit: query.ByWeek, Interval: query.ByWeek}, Start: query.Step{Event: query.Selection{Event: "Signed Up"}}, Ever: true,
 			}, e.Retention),
-		questionOf("paths", "What comes next", "The ways that people take after an event, or before it, step by step: nodes, the links between them, and the most frequent ways.",
+		questionOf(d.cohort, "paths", "What comes next", "The ways that people take after an event, or before it, step by step: nodes, the links between them, and the most frequent ways.",
 			query.Paths{Range: query.Range{Last: 7, Unit: query.ByDay}, From: query.Step{Event: query.Selection{Event: "Product Viewed"}}}, e.Paths),
-		questionOf("people", "Who is behind a number", "The people who did something in a range, or who are one number of a trend: as many as the number says, those seen last first.",
+		questionOf(d.cohort, "people", "Who is behind a number", "The people who did something in a range, or who are one number of a trend: as many as the number says, those seen last first.",
 			query.PeopleList{Events: &query.Doers{Range: &query.Range{Last: 7, Unit: query.ByDay}}, Limit: 10}, e.People),
-		questionOf("person", "One person", "Who it is, by traits and devices, and what they did, the newest first.",
+		questionOf(d.cohort, "person", "One person", "Who it is, by traits and devices, and what they did, the newest first.",
 			query.PersonQuestion{Person: "ada", Limit: 10}, e.Person),
-		questionOf("catalog", "The events there are", "Every name that was sent, with its volume in each interval, when it was seen first and last, and how many properties it has.",
+		questionOf(d.cohort, "catalog", "The events there are", "Every name that was sent, with its volume in each interval, when it was seen first and last, and how many properties it has.",
 			query.CatalogQuestion{Range: query.Range{Last: 30, Unit: query.ByDay}}, e.Catalog),
-		questionOf("properties", "What events carry", "The properties of the newest events of a name: their types, how often they are missing, and their most frequent values.",
+		questionOf(d.cohort, "properties", "What events carry", "The properties of the newest events of a name: their types, how often they are missing, and their most frequent values.",
 			query.PropertiesQuestion{Event: query.Selection{Event: "Order Completed"}}, e.Properties),
 	}
 }
 
-func questionOf[Q query.Question, A any](name, title, about string, sample Q, ask func(context.Context, Q) (A, error)) question {
+func questionOf[Q query.Question, A any](cohorts query.Cohorts, name, title, about string, sample Q, ask func(context.Context, Q) (A, error)) question {
 	var params Q
 	var gives A
 	return question{
 		name: name, title: title, about: about, params: params, answer: gives, sample: sample,
 		check: func(text []byte) error {
-			_, err := query.Read[Q](text)
+			q, err := query.Read[Q](text)
+			if err == nil {
+				_, err = query.Resolve(q, cohorts)
+			}
 			return err
 		},
 		ask: func(ctx context.Context, text []byte) (any, error) {
@@ -79,6 +81,9 @@ func questionOf[Q query.Question, A any](name, title, about string, sample Q, as
 // trendNumber is the total of a trend's first line.
 func (d *Dashboard) trendNumber(ctx context.Context, params []byte, at time.Time) (*float64, error) {
 	q, err := query.Read[query.Trend](params)
+	if err == nil {
+		q, err = query.Resolve(q, d.cohort)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -158,18 +163,4 @@ func (d *Dashboard) ReportNumber(ctx context.Context, id string, at time.Time) (
 	ctx, cancel := context.WithTimeout(ctx, d.options.QueryFor)
 	defer cancel()
 	return q.number(ctx, report.Params, at)
-}
-
-// cohortBody is the body of a saved cohort.
-type cohortBody struct {
-	Filter query.Filter `json:"filter" description:"conditions on a person's traits and on what a person did"`
-	About  string       `json:"about,omitempty" description:"a line or two for those who read it"`
-}
-
-func (d *Dashboard) checkCohort(_ context.Context, body json.RawMessage) error {
-	var c cohortBody
-	if err := saved.Decode(body, &c); err != nil {
-		return err
-	}
-	return query.Cohort{Filter: c.Filter}.Validate("body")
 }

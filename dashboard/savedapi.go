@@ -24,8 +24,8 @@ type savedKind struct {
 	document, all any    // documentOf and listOf it
 	sample        any    // a draft
 	reading       scope  // what looking at it needs
-	// check refuses a body that means nothing.
-	check func(ctx context.Context, body json.RawMessage) error
+	// check refuses a body that means nothing; id is of the document that it is to be, empty for a new one.
+	check func(ctx context.Context, id string, body json.RawMessage) error
 }
 
 type (
@@ -57,7 +57,7 @@ type (
 	}
 )
 
-func kindOf[B any](kind saved.Kind, name string, sample B, check func(ctx context.Context, body json.RawMessage) error) savedKind {
+func kindOf[B any](kind saved.Kind, name string, sample B, check func(ctx context.Context, id string, body json.RawMessage) error) savedKind {
 	return savedKind{kind, name, draftOf[B]{}, documentOf[B]{}, listOf[B]{}, draftOf[B]{"An example", sample}, scopeRead, check}
 }
 
@@ -74,7 +74,7 @@ func (d *Dashboard) savedKinds() []savedKind {
 	}
 }
 
-func (d *Dashboard) checkReport(_ context.Context, body json.RawMessage) error {
+func (d *Dashboard) checkReport(_ context.Context, _ string, body json.RawMessage) error {
 	report, err := saved.ReadReport(body)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d *Dashboard) checkReport(_ context.Context, body json.RawMessage) error {
 }
 
 // checkDashboard wants every report to be there. One that is removed later leaves an empty place, which the page names.
-func (d *Dashboard) checkDashboard(_ context.Context, body json.RawMessage) error {
+func (d *Dashboard) checkDashboard(_ context.Context, _ string, body json.RawMessage) error {
 	dashboard, err := saved.ReadDashboard(body)
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (d *Dashboard) readDraft(w http.ResponseWriter, r *http.Request, k savedKin
 	if !read(w, r, saved.MaxBytes+savedOverhead, &draft) {
 		return draft, false
 	}
-	if err := k.check(r.Context(), draft.Body); err != nil {
+	if err := k.check(r.Context(), r.PathValue("id"), draft.Body); err != nil {
 		d.notSaved(w, r, err)
 		return draft, false
 	}

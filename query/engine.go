@@ -18,6 +18,8 @@ type EngineOptions struct {
 	// CompleteTo tells the moment before which all that the door took is in the warehouse, by whoever watches the stream;
 	// the zero time: it is not known. Without it the ledger's newest minute is what is known.
 	CompleteTo func() time.Time
+	// Cohorts gives the saved cohorts that questions name; nil: there are none.
+	Cohorts Cohorts
 	// Now is a clock; default time.Now.
 	Now func() time.Time
 }
@@ -89,6 +91,11 @@ type answer[A any] interface {
 func ask[Q Question, A answer[A]](ctx context.Context, e *Engine, report string, q Q, do func(context.Context, Source, Q, time.Time) (A, error)) (A, error) {
 	var none A
 	if err := q.Validate(); err != nil {
+		return none, err
+	}
+	// An answer is kept by what its cohorts are, not by what they are called: with a changed one the question is another.
+	q, err := Resolve(q, e.options.Cohorts)
+	if err != nil {
 		return none, err
 	}
 	now := e.options.Now()

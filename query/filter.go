@@ -81,12 +81,6 @@ type Did struct {
 	AtMost  *int `json:"at_most,omitempty"`
 }
 
-// Cohort is a named set of people: those that its Filter lets through, which can be about people only.
-type Cohort struct {
-	Name   string `json:"name,omitempty"`
-	Filter Filter `json:"filter"`
-}
-
 // Bounds of a question's parts.
 const (
 	maxConditions = 100
@@ -181,19 +175,6 @@ func (d Did) validate(path string, depth int, conditions *int) error {
 		return nil
 	}
 	return d.Where.validate(at(path, "where"), aboutEvent, depth+1, conditions)
-}
-
-// Validate refuses a cohort that means nothing, with an *Invalid.
-func (c Cohort) Validate(path string) error {
-	conditions := 0
-	return c.validate(path, 0, &conditions)
-}
-
-func (c Cohort) validate(path string, depth int, conditions *int) error {
-	if c.Filter.IsZero() {
-		return invalid(at(path, "filter"), nil, "must say who is in the cohort")
-	}
-	return c.Filter.validate(at(path, "filter"), aboutPerson, depth+1, conditions)
 }
 
 // compare checks a comparison: its field, and that its values fit its operator.

@@ -9,7 +9,7 @@ import (
 // AskFunnel answers a funnel. now is what its relative ranges count from.
 func AskFunnel(ctx context.Context, w Source, f Funnel, now time.Time) (FunnelAnswer, error) {
 	a := FunnelAnswer{Complete: Completeness{AskedAt: now}}
-	if err := f.Validate(); err != nil {
+	if err := askable(f); err != nil {
 		return a, err
 	}
 	var err error

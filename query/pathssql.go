@@ -114,7 +114,7 @@ func (s *pathsSQL) numbers() part {
 // AskPaths answers paths. now is what their relative ranges count from.
 func AskPaths(ctx context.Context, w Source, p Paths, now time.Time) (PathsAnswer, error) {
 	a := PathsAnswer{Nodes: []PathNode{}, Links: []PathLink{}, Sequences: []PathSequence{}, Complete: Completeness{AskedAt: now}}
-	if err := p.Validate(); err != nil {
+	if err := askable(p); err != nil {
 		return a, err
 	}
 	var err error

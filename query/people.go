@@ -154,7 +154,7 @@ type PersonLine struct {
 
 // AskPeople answers a list of people.
 func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (PeopleAnswer, error) {
-	if err := p.Validate(); err != nil {
+	if err := askable(p); err != nil {
 		return PeopleAnswer{}, err
 	}
 	var who part

@@ -137,7 +137,7 @@ func curve(rows []RetentionRow, k int) RetentionCell {
 }
 
 func (r Retention) period(now time.Time) (Period, error) {
-	if err := r.Validate(); err != nil {
+	if err := askable(r); err != nil {
 		return Period{}, err
 	}
 	p, err := r.Range.Resolve(now)

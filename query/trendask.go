@@ -20,7 +20,7 @@ const maxNumbers = 200_000
 
 // AskTrend answers a trend. now is what its relative ranges count from.
 func AskTrend(ctx context.Context, w Source, t Trend, now time.Time) (TrendAnswer, error) {
-	if err := t.Validate(); err != nil {
+	if err := askable(t); err != nil {
 		return TrendAnswer{}, err
 	}
 	period, err := t.Range.Resolve(now)

@@ -77,6 +77,7 @@ func (f *rangeFlags) period() (query.Range, error) {
 type queryTrendCommand struct {
 	questionFlags
 	rangeFlags
+	cohortFlags
 	Event      []string `help:"A name to count; give it once for each line of the chart. Without: all events." placeholder:"NAME" sep:"none"`
 	Of         string   `help:"What is counted: count, people, sessions, sum, avg, min, max or percentile." default:"count" enum:"count,people,sessions,sum,avg,min,max,percentile"`
 	Field      string   `help:"Of which field the sum, average … is, such as properties.total." placeholder:"FIELD"`
@@ -92,6 +93,7 @@ func (queryTrendCommand) Help() string {
 	return `Examples:
   spoor query trend --event "Order Completed" --last 30d
   spoor query trend --event "Search Used" --of people --last 12w --by week --compare
+  spoor query trend --event "Search Used" --cohort "Good customers"
   spoor query trend --event "Order Completed" --of sum --field properties.total --breakdown country --json`
 }
 
@@ -101,7 +103,11 @@ func (c *queryTrendCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	r.Interval = query.Interval(c.By)
-	t := query.Trend{Range: r, Compare: c.Compare, Bots: c.Bots}
+	where, err := c.where(ctx, &c.clientFlags)
+	if err != nil {
+		return err
+	}
+	t := query.Trend{Range: r, Where: where, Compare: c.Compare, Bots: c.Bots}
 	measure := query.Measure{Of: query.Aggregate(c.Of), Field: query.Field(c.Field), Percentile: c.Percentile}
 	events := c.Event
 	if len(events) == 0 {
@@ -149,6 +155,7 @@ func lineName(events []string, l query.Line) string {
 type queryFunnelCommand struct {
 	questionFlags
 	rangeFlags
+	cohortFlags
 	Step   []string `help:"The name of an event; give it once for each step, in their order." required:"" placeholder:"NAME" sep:"none"`
 	Order  string   `help:"ordered: one after the other; strict: one directly after the other; any: as they come." default:"ordered" enum:"ordered,strict,any"`
 	Window int      `help:"How many days after the first step the others count." default:"14"`
@@ -165,7 +172,11 @@ func (c *queryFunnelCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	f := query.Funnel{Range: r, Order: query.Order(c.Order), Window: query.Span{Length: c.Window, Unit: query.ByDay}, Bots: c.Bots}
+	where, err := c.where(ctx, &c.clientFlags)
+	if err != nil {
+		return err
+	}
+	f := query.Funnel{Range: r, Where: where, Order: query.Order(c.Order), Window: query.Span{Length: c.Window, Unit: query.ByDay}, Bots: c.Bots}
 	for _, name := range c.Step {
 		f.Steps = append(f.Steps, query.Step{Event: query.Selection{Event: name}})
 	}
@@ -179,6 +190,7 @@ func (c *queryFunnelCommand) Run(ctx context.Context, p *process) error {
 type queryRetentionCommand struct {
 	questionFlags
 	rangeFlags
+	cohortFlags
 	Start   string `help:"The event that people start with; without, any." placeholder:"NAME"`
 	Return  string `help:"The event that they come back with; without, any." placeholder:"NAME"`
 	By      string `help:"The interval: day, week or month." default:"week" enum:"day,week,month"`
@@ -198,8 +210,12 @@ func (c *queryRetentionCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	r.Interval = query.Interval(c.By)
+	where, err := c.where(ctx, &c.clientFlags)
+	if err != nil {
+		return err
+	}
 	ask := query.Retention{
-		Range: r, Start: query.Step{Event: query.Selection{Event: c.Start}}, Return: query.Step{Event: query.Selection{Event: c.Return}},
+		Range: r, Where: where, Start: query.Step{Event: query.Selection{Event: c.Start}}, Return: query.Step{Event: query.Selection{Event: c.Return}},
 		OrAfter: c.OrAfter, Ever: c.Ever,
 	}
 	var a query.RetentionAnswer
@@ -233,6 +249,7 @@ func (c *queryRetentionCommand) Run(ctx context.Context, p *process) error {
 type queryPeopleCommand struct {
 	questionFlags
 	rangeFlags
+	cohortFlags
 	Event  string `help:"Who did this; without, anything." placeholder:"NAME"`
 	Search string `help:"Only whose id, traits or devices hold this text."`
 	Limit  int    `help:"The most people." default:"20" short:"n"`
@@ -249,7 +266,11 @@ func (c *queryPeopleCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	ask := query.PeopleList{Events: &query.Doers{Range: &r, Event: query.Selection{Event: c.Event}}, Search: c.Search, Limit: c.Limit}
+	where, err := c.where(ctx, &c.clientFlags)
+	if err != nil {
+		return err
+	}
+	ask := query.PeopleList{Events: &query.Doers{Range: &r, Event: query.Selection{Event: c.Event}, Where: where}, Search: c.Search, Limit: c.Limit}
 	var a query.PeopleAnswer
 	if open, err := c.answered(ctx, p, "people", ask, &a); !open || err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 type queryPathsCommand struct {
 	questionFlags
 	rangeFlags
+	cohortFlags
 	Event    string   `help:"The event that paths are followed from; without, where a visit begins, or ends." placeholder:"NAME"`
 	Before   bool     `help:"Follow them backwards: what came before."`
 	Steps    int      `help:"How many events are followed." default:"4"`
@@ -32,8 +33,12 @@ func (c *queryPathsCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	where, err := c.where(ctx, &c.clientFlags)
+	if err != nil {
+		return err
+	}
 	ask := query.Paths{
-		Range: r, From: query.Step{Event: query.Selection{Event: c.Event}}, Before: c.Before, Steps: c.Steps, Sessions: c.Sessions, Bots: c.Bots,
+		Range: r, Where: where, From: query.Step{Event: query.Selection{Event: c.Event}}, Before: c.Before, Steps: c.Steps, Sessions: c.Sessions, Bots: c.Bots,
 	}
 	for _, name := range c.Hide {
 		ask.Hide = append(ask.Hide, query.Selection{Event: name})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,10 @@ func TestQueryCommands(t *testing.T) {
 	for _, name := range []string{"Buy", "Buy", "Search"} {
 		sendOne(t, url, `{"event":"`+name+`","userId":"ada","anonymousId":"d1","properties":{"n":7}}`)
 	}
+	for _, name := range []string{"Buyers", "Twice", "twice"} {
+		keepCohort(t, url, name, `{"did":{"event":{"event":"Buy"}}}`)
+	}
+	keepCohort(t, url, "Sellers", `{"did":{"event":{"event":"Sell"}}}`)
 	ask := func(args ...string) string {
 		out, _ := client(t, exitOK, append(append([]string{"query"}, args...), "--server", url)...)
 		return out
@@ -26,6 +31,12 @@ func TestQueryCommands(t *testing.T) {
 		{[]string{"trend", "--event", "Buy", "--last", "3d"}, []string{"Buy: 2\n", time.Now().UTC().Format("2006-01-02 Mon") + "  2* ████", "* not complete yet", "complete up to"}},
 		{[]string{"trend", "--event", "Buy", "--event", "Search", "--last", "2d", "--compare"}, []string{"Buy     2 (before: 0)  ·█", "Search  1 (before: 0)  ·█", ", by day"}},
 		{[]string{"trend", "--event", "Buy", "--of", "sum", "--field", "properties.n", "--last", "2d"}, []string{"Buy: 14\n"}},
+		{[]string{"trend", "--event", "Buy", "--last", "3d", "--cohort", "buyers"}, []string{"Buy: 2\n"}},
+		{[]string{"trend", "--event", "Buy", "--last", "3d", "--cohort", "sellers-id"}, []string{"Buy: 0\n"}},
+		{[]string{"people", "--last", "1d", "--cohort", "Sellers"}, []string{"0 people, 0 shown"}},
+		{[]string{"funnel", "--step", "Buy", "--step", "Search", "--last", "2d", "--cohort", "Sellers"}, []string{"1. Buy             0 "}},
+		{[]string{"paths", "--event", "Buy", "--last", "2d", "--cohort", "Sellers"}, []string{"nothing happened in this time"}},
+		{[]string{"retention", "--start", "Buy", "--by", "day", "--last", "2d", "--cohort", "Sellers"}, []string{"started  people", "       0 "}},
 		{[]string{"trend", "--event", "Buy", "--json"}, []string{`"lines":[{"series":0,`}},
 		{[]string{"funnel", "--step", "Buy", "--step", "Search", "--last", "2d"}, []string{"1. Buy             1   100.0 %          –          –  ██", "2. Search          1   100.0 %    100.0 %         "}},
 		{[]string{"paths", "--event", "Buy", "--last", "2d"}, []string{"paths  people", "Buy → ", "most frequent ways"}},
@@ -54,12 +65,37 @@ func TestQueryCommands(t *testing.T) {
 	}{
 		{exitUsage, []string{"trend", "--last", "1y"}, `--last must be a number and m, h, d, w or mo, such as 30d; got "1y"`},
 		{exitFault, []string{"trend", "--of", "sum"}, "series[0].measure.field"},
+		{exitUsage, []string{"trend", "--cohort", "Byers"}, `--cohort must be the id or the name of a saved cohort: "Buyers", "Sellers", "Twice", "twice"; got "Byers"`},
+		{exitUsage, []string{"trend", "--cohort", "Twice"}, `"Twice" is the name of several, whose ids are `},
 		{exitUsage, []string{"ask", "trend", "{"}, "must be JSON"},
 		{exitFault, []string{"ask", "nothing", "{}"}, "there is no /api/query/nothing"},
 	} {
 		if _, said := client(t, c.code, append(append([]string{"query"}, c.args...), "--server", url)...); !strings.Contains(said, c.want) {
 			t.Errorf("%v: want %q; have %s", c.args, c.want, said)
 		}
+	}
+}
+
+// keepCohort saves one under an id made of its name.
+func keepCohort(t *testing.T, url, name, filter string) {
+	t.Helper()
+	id := strings.ToLower(name) + "-id"
+	if name == "twice" {
+		id = "again-id"
+	}
+	body := strings.NewReader(`{"name":"` + name + `","body":{"filter":` + filter + `}}`)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/api/saved/cohorts/"+id, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("If-None-Match", "*")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("want the cohort %s kept; have %s", name, response.Status)
 	}
 }
 

@@ -14,10 +14,11 @@ import (
 	"github.com/spoorhq/spoor/warehouse"
 )
 
-// Documented is a report that docs/queries.md has examples of: how the warehouse and the oracle answer a question's JSON.
+// Documented is a report that docs/queries.md has examples of: how the warehouse and the oracle answer a question's JSON,
+// which may name cohorts.
 type Documented struct {
-	Ask    func(ctx context.Context, in query.Source, question []byte, now time.Time) (any, error)
-	Oracle func(w *World, question []byte) (any, error)
+	Ask    func(ctx context.Context, in query.Source, question []byte, cohorts query.Cohorts, now time.Time) (any, error)
+	Oracle func(w *World, question []byte, cohorts query.Cohorts) (any, error)
 }
 
 // DocumentedReports are they, by name.
@@ -34,16 +35,23 @@ func DocumentedReports() map[string]Documented {
 }
 
 func documented[Q query.Question, A any](ask func(context.Context, query.Source, Q, time.Time) (A, error), oracle func(*World, Q) A) Documented {
+	read := func(question []byte, cohorts query.Cohorts) (Q, error) {
+		q, err := query.Read[Q](question)
+		if err != nil {
+			return q, err
+		}
+		return query.Resolve(q, cohorts)
+	}
 	return Documented{
-		Ask: func(ctx context.Context, in query.Source, question []byte, now time.Time) (any, error) {
-			q, err := query.Read[Q](question)
+		Ask: func(ctx context.Context, in query.Source, question []byte, cohorts query.Cohorts, now time.Time) (any, error) {
+			q, err := read(question, cohorts)
 			if err != nil {
 				return nil, err
 			}
 			return ask(ctx, in, q, now)
 		},
-		Oracle: func(w *World, question []byte) (any, error) {
-			q, err := query.Read[Q](question)
+		Oracle: func(w *World, question []byte, cohorts query.Cohorts) (any, error) {
+			q, err := read(question, cohorts)
 			if err != nil {
 				return nil, err
 			}
@@ -77,9 +85,10 @@ func blocks(page []byte) []block {
 
 // writtenWorld is a world as a page has it: "json world NAME".
 type writtenWorld struct {
-	Now    time.Time
-	Traits map[string]map[string]json.RawMessage
-	Events []struct {
+	Now     time.Time
+	Traits  map[string]map[string]json.RawMessage
+	Cohorts map[string]query.Cohort // saved ones, by id
+	Events  []struct {
 		At, Received              time.Time
 		Type, Event, User, Device string
 		Session, Country, Source  string
@@ -141,17 +150,26 @@ func (x writtenWorld) world() *World {
 	return w
 }
 
+// cohort implements query.Cohorts.
+func (x writtenWorld) cohort(id string) (query.Cohort, error) {
+	c, ok := x.Cohorts[id]
+	if !ok {
+		return c, query.ErrNoCohort
+	}
+	return c, nil
+}
+
 // Examples runs the examples of a page, on a warehouse for each of its worlds, and on the oracle. It gives their number.
 func Examples(t *testing.T, page []byte, open func(t *testing.T, name string) warehouse.Warehouse) (count int) {
 	t.Helper()
-	worlds, warehouses := map[string]*World{}, map[string]warehouse.Warehouse{}
+	worlds, warehouses, cohorts := map[string]*World{}, map[string]warehouse.Warehouse{}, map[string]query.Cohorts{}
 	for _, b := range blocks(page) {
 		if name, is := strings.CutPrefix(b.info, "json world "); is {
 			var x writtenWorld
 			if err := strictly(b.text, &x); err != nil {
 				t.Fatalf("line %d: the world %s: %v", b.line, name, err)
 			}
-			worlds[name], warehouses[name] = x.world(), open(t, "docs_"+name)
+			worlds[name], warehouses[name], cohorts[name] = x.world(), open(t, "docs_"+name), x.cohort
 			if err := worlds[name].Load(t.Context(), warehouses[name]); err != nil {
 				t.Fatalf("line %d: loading the world %s: %v", b.line, name, err)
 			}
@@ -170,14 +188,14 @@ func Examples(t *testing.T, page []byte, open func(t *testing.T, name string) wa
 			t.Errorf("line %d: want a known world, a known report and an answer; have %q and %q", b.line, x.World, x.Report)
 			continue
 		}
-		told, err := report.Oracle(world, x.Question)
+		told, err := report.Oracle(world, x.Question, cohorts[x.World])
 		if err == nil {
 			err = contains(x.Answer, told)
 		}
 		if err != nil {
 			t.Errorf("line %d: the oracle: %v", b.line, err)
 		}
-		have, err := report.Ask(t.Context(), warehouses[x.World], x.Question, world.Now)
+		have, err := report.Ask(t.Context(), warehouses[x.World], x.Question, cohorts[x.World], world.Now)
 		if err == nil {
 			err = contains(x.Answer, have)
 		}
