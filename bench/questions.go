@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,9 +15,15 @@ import (
 type Question struct {
 	Name   string
 	Target time.Duration // 0: none was set
-	// Ask asks for the nth time, from 0 on, and reads the whole answer.
+	// Prepare, if given, is called before each Ask, and is not timed.
+	Prepare func(ctx context.Context, n int) error
+	// Ask asks for the nth time, from 0 on, and reads the whole answer. ErrChanged: what was prepared does not hold any more, for
+	// events are loaded meanwhile.
 	Ask func(ctx context.Context, n int) error
 }
+
+// ErrChanged has a question prepared and asked anew.
+var ErrChanged = errors.New("what was asked about has changed meanwhile")
 
 // Timing is how long a question took.
 type Timing struct {
@@ -49,23 +56,46 @@ type QuestionReport struct {
 	Notes   []string `json:"notes"`
 }
 
-// AskAll asks every question once in each of the runs, so that what disturbs one run does not fall on one question only.
+// AskAll asks every question once in each of the runs, so that what disturbs one run does not fall on one question only. A run
+// before them warms up, and does not count: the warehouse's file is in memory then as far as it fits, as it is while a server
+// runs. No answer is kept. With an error come the timings of what was asked before.
 func AskAll(ctx context.Context, questions []Question, runs int, log io.Writer) ([]Timing, error) {
 	timings := make([]Timing, len(questions))
-	for run := range runs {
+	for run := range runs + 1 {
 		for i, q := range questions {
-			began, used := time.Now(), processorTime()
-			if err := q.Ask(ctx, run); err != nil {
-				return nil, fmt.Errorf("asking for %s: %w", q.Name, err)
+			took, busy, err := q.once(ctx, run)
+			if err != nil {
+				return slices.DeleteFunc(timings, func(t Timing) bool { return len(t.Took) == 0 }), fmt.Errorf("asking for %s: %w", q.Name, err)
 			}
-			took, busy := time.Since(began), processorTime()-used
-			fmt.Fprintf(log, "bench: run %d of %d: %-60s %8.3f s, %.3f s of processors\n", run+1, runs, q.Name, took.Seconds(), busy.Seconds())
-			timings[i].Name, timings[i].Target = q.Name, q.Target
-			timings[i].Took = append(timings[i].Took, took)
-			timings[i].Processor = append(timings[i].Processor, busy)
+			name := "warm-up"
+			if run > 0 {
+				name = fmt.Sprintf("run %d of %d", run, runs)
+				timings[i].Name, timings[i].Target = q.Name, q.Target
+				timings[i].Took = append(timings[i].Took, took)
+				timings[i].Processor = append(timings[i].Processor, busy)
+			}
+			fmt.Fprintf(log, "bench: %s: %-60s %8.3f s, %.3f s of processors\n", name, q.Name, took.Seconds(), busy.Seconds())
 		}
 	}
 	return timings, nil
+}
+
+// once asks a question, and times it. What changes again and again is an error.
+func (q Question) once(ctx context.Context, n int) (took, busy time.Duration, err error) {
+	for range 5 {
+		if q.Prepare != nil {
+			if err := q.Prepare(ctx, n); err != nil {
+				return 0, 0, err
+			}
+		}
+		began, used := time.Now(), processorTime()
+		err = q.Ask(ctx, n)
+		took, busy = time.Since(began), processorTime()-used
+		if !errors.Is(err, ErrChanged) {
+			break
+		}
+	}
+	return took, busy, err
 }
 
 // Markdown writes the report as a section of a results file.

@@ -29,7 +29,8 @@ type benchQueriesCommand struct {
 
 func (benchQueriesCommand) Help() string {
 	return `Serves a warehouse of simulated events, has events sent to it by a second process, and times questions meanwhile: the
-functions behind the API, without its cache. Nothing else should run.
+functions behind the API, without its cache. Every question is asked once before the runs that count, so that these find the
+file in memory as far as it fits; no answer is kept. Nothing else should run.
 
 Example:
   spoor bench queries --dir /tmp/spoor-history --record bench/results/today.md`
@@ -52,16 +53,18 @@ func (c *benchQueriesCommand) Run(ctx context.Context, p *process, logger *slog.
 		report, err = c.measure(ctx, p, url, w, history)
 		return err
 	})
-	if err != nil || report == nil {
+	if report == nil {
 		return err
 	}
+	if err != nil {
+		report.Notes = append(report.Notes, "It ended early: "+err.Error())
+	}
 	command := fmt.Sprintf("spoor bench queries --rows %d --days %d --rate %d --runs %d", c.Rows, c.Days, c.Rate, c.Runs)
-	return tell(p.stdout, report, command, c.Record, c.JSON)
+	return errors.Join(err, tell(p.stdout, report, command, c.Record, c.JSON))
 }
 
-// measure asks the questions while a second process sends events.
+// measure asks the questions while a second process sends events. A question that fails ends it, with the report so far.
 func (c *benchQueriesCommand) measure(ctx context.Context, p *process, url string, w warehouse.Warehouse, history *bench.History) (report *bench.QuestionReport, err error) {
-	report = &bench.QuestionReport{Machine: bench.ThisMachine(version())}
 	questions, err := c.questions(ctx, w, history)
 	if err != nil {
 		return nil, err
@@ -80,15 +83,15 @@ func (c *benchQueriesCommand) measure(ctx context.Context, p *process, url strin
 	if err != nil {
 		return nil, err
 	}
+	report = &bench.QuestionReport{Machine: bench.ThisMachine(version()), Rows: before}
 	began := time.Now()
-	if report.Timings, err = bench.AskAll(ctx, questions, c.Runs, p.stderr); err != nil {
-		return nil, err
-	}
+	report.Timings, err = bench.AskAll(ctx, questions, c.Runs, p.stderr)
 	took := time.Since(began)
-	after, last, err := loadedSoFar(ctx, w)
-	report.Rows = before
 	if c.Rate > 0 {
+		after, last, unknown := loadedSoFar(ctx, w)
+		err = errors.Join(err, unknown)
 		report.Rate, report.Since = float64(after-before)/took.Seconds(), time.Since(last).Seconds()
+		fmt.Fprintf(p.stderr, "bench: %.0f events/s were loaded meanwhile\n", report.Rate)
 	}
 	return report, err
 }
