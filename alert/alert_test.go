@@ -19,6 +19,7 @@ func TestRules(t *testing.T) {
 	for _, body := range []string{
 		`{"event":{"event":"Order Completed","type":"track","source":"web","minutes":15},"below":1}`,
 		`{"event":{},"above":1000,"below":0,"for":3}`,
+		`{"report":"abc","number":{"step":2,"of":"of_previous"},"below":0.2}`,
 		`{"report":"abc","usual":{"k":3,"side":"below"},"notify":[{"webhook":"https://x.example/hook"},{"email":"ops@example.com"}]}`,
 		`{"tracking":true,"ignore":["Old Event"]}`,
 	} {
@@ -27,6 +28,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
+		`{"event":{},"number":{"step":2},"above":1}`: `body.number goes with report; got {"step":2}`,
 		`{}`: "body must have one of event, report and tracking; got 0 of them",
 		`{"report":"a","tracking":true,"above":1}`: "got 2 of them",
 		`{"report":"a"}`:                                                    "must have a threshold, above or below, or usual; got no threshold and usual false",
@@ -94,10 +96,21 @@ func TestUsualRange(t *testing.T) {
 		{[]float64{0, 0, 0, 0, 0}, 4, 0, 4, true},
 		{[]float64{-5, -5, -5, -5, -5}, 1, -5 - math.Sqrt(5), -5 + math.Sqrt(5), true},
 	} {
-		low, high, ok := usualRange(c.values, c.k)
-		if ok != c.ok || math.Abs(low-c.low) > 1e-9 || math.Abs(high-c.high) > 1e-9 {
-			t.Errorf("%v, k %v: want %v to %v, %v; have %v to %v, %v", c.values, c.k, c.low, c.high, c.ok, low, high, ok)
+		have := usualRange(c.values, c.k, countChance)
+		if have.ok != c.ok || math.Abs(have.low-c.low) > 1e-9 || math.Abs(have.high-c.high) > 1e-9 {
+			t.Errorf("%v, k %v: want %v to %v, %v; have %+v", c.values, c.k, c.low, c.high, c.ok, have)
 		}
+	}
+	// A share of 100 people that is always 20% varies by 4% of them; of none of 98, by 1%; and a formula's, by a twentieth.
+	fifth, zero := []float64{0.2, 0.2, 0.2, 0.2, 0.2}, []float64{0, 0, 0, 0, 0}
+	if have := usualRange(fifth, 2, shareChance(100)); math.Abs(have.low-0.119) > 0.002 || math.Abs(have.high-0.281) > 0.002 {
+		t.Errorf("want 12%% to 28%%; have %+v", have)
+	}
+	if have := usualRange(zero, 1, shareChance(98)); have.low != 0 || math.Abs(have.high-0.01) > 0.001 {
+		t.Errorf("want 0 to 1%%; have %+v", have)
+	}
+	if have := usualRange(fifth, 2, noChance); math.Abs(have.low-0.18) > 1e-9 || math.Abs(have.high-0.22) > 1e-9 {
+		t.Errorf("want 0.18 to 0.22; have %+v", have)
 	}
 	// Spoor was away, and before that there was no such event.
 	have := learned([]sample{{3, true}, {0, false}, {0, true}, {2, true}, {0, true}, {0, true}})

@@ -24,8 +24,8 @@ type Options struct {
 	Warehouse query.Asker
 	// CompleteTo tells up to when the warehouse has everything that was accepted; zero: it is not known.
 	CompleteTo func() time.Time
-	// Number gives the number that a saved report shows at a moment; nil: it shows none.
-	Number func(ctx context.Context, report string, at time.Time) (*float64, error)
+	// Number gives a number of a saved report as it stood at a moment.
+	Number func(ctx context.Context, report string, number query.Number, at time.Time) (Reading, error)
 	// Mail sends mails; nil: none can be.
 	Mail Mailer
 	// Pages is the address of the pages, for links; empty: nothing is linked.
@@ -38,16 +38,8 @@ type Options struct {
 // Evaluator evaluates the alerts of a folder, while no other process does.
 type Evaluator struct {
 	options Options
-	leave   func() // gives the lead back; nil: somebody else has it
-	usuals  map[string]remembered
-}
-
-// remembered is what is usual for a report at an hour, which takes many questions to find out.
-type remembered struct {
-	version   int64
-	hour      time.Time
-	low, high float64
-	ok        bool
+	leave   func()               // gives the lead back; nil: somebody else has it
+	failed  map[string]time.Time // when an alert about a report could not be evaluated
 }
 
 // New makes an evaluator.
@@ -64,7 +56,7 @@ func New(o Options) *Evaluator {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	return &Evaluator{options: o, usuals: map[string]remembered{}}
+	return &Evaluator{options: o, failed: map[string]time.Time{}}
 }
 
 // How often Run looks, and how often each kind of rule is evaluated.
@@ -72,8 +64,23 @@ const (
 	stepEvery   = 15 * time.Second
 	eventEvery  = time.Minute
 	reportEvery = 5 * time.Minute
-	askFor      = time.Minute // the longest that one rule's questions may take
+	usualEvery  = time.Hour       // of a report: it is asked some twenty times
+	failedWait  = 5 * time.Minute // before an evaluation that failed is tried again
+	askFor      = 2 * time.Minute // the longest that one rule's questions may take
 )
+
+// every is how often the rule is evaluated.
+func (r *Rule) every() time.Duration {
+	switch {
+	case r.Tracking:
+		return trackingEvery
+	case r.Event != nil:
+		return eventEvery
+	case r.Usual != nil:
+		return usualEvery
+	}
+	return reportEvery
+}
 
 // Run evaluates and tells until ctx ends.
 func (e *Evaluator) Run(ctx context.Context) error {
@@ -158,7 +165,7 @@ func Alerts(store *saved.Store) ([]Alert, error) {
 	return alerts, nil
 }
 
-// recall reads what became of the alert. A state of another version of the rule is none.
+// recall reads what became of the alert. Of a state of another version of the rule only the history is left.
 func (a *Alert) recall(store *saved.Store) error {
 	document, err := store.Get(saved.States, a.ID)
 	if errors.Is(err, saved.ErrNotFound) {
@@ -172,8 +179,14 @@ func (a *Alert) recall(store *saved.Store) error {
 	if err := json.Unmarshal(document.Body, &state); err != nil {
 		return fmt.Errorf("reading the state of the alert %q: %w", a.Name, err)
 	}
-	if state.RuleVersion == a.Version && a.State.Fault == "" {
+	switch {
+	case a.State.Fault != "": // the rule cannot be read
+		a.State.History = state.History
+	case state.RuleVersion == a.Version:
 		a.State = state
+	default:
+		a.State.History = state.History
+		a.State.end(state.Evaluated, none)
 	}
 	return nil
 }
@@ -205,7 +218,7 @@ func (e *Evaluator) forget(ctx context.Context, known map[string]bool) error {
 		if known[s.ID] {
 			continue
 		}
-		delete(e.usuals, s.ID)
+		delete(e.failed, s.ID)
 		if err := e.options.Saved.Remove(ctx, saved.States, s.ID, 0); err != nil && !errors.Is(err, saved.ErrNotFound) {
 			return err
 		}
@@ -224,15 +237,15 @@ func (e *Evaluator) evaluate(ctx context.Context, a *Alert) {
 	}
 	// What the warehouse does not have yet must not be taken for what has not happened.
 	complete := e.options.CompleteTo()
-	every := map[bool]time.Duration{true: eventEvery, false: reportEvery}[a.Rule.Event != nil]
-	if a.Rule.Tracking {
-		every = trackingEvery
-	}
-	end := complete.UTC().Truncate(every)
+	end := complete.UTC().Truncate(a.Rule.every())
 	if complete.IsZero() || !end.After(a.State.Evaluated) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, askFor)
+	if a.State.Fault != "" && now.Sub(e.failed[a.ID]) < failedWait {
+		return
+	}
+	outer := ctx
+	ctx, cancel := context.WithTimeout(outer, askFor)
 	defer cancel()
 	var err error
 	if a.Rule.Tracking {
@@ -243,96 +256,12 @@ func (e *Evaluator) evaluate(ctx context.Context, a *Alert) {
 	switch {
 	case err == nil:
 		a.State.Evaluated, a.State.Fault = end, ""
-	case ctx.Err() == nil && a.State.Fault != err.Error():
-		e.options.Logger.Error("an alert could not be evaluated", "alert", a.Name, "err", err)
-		a.State.Fault = err.Error()
-	}
-}
-
-// number evaluates a rule about one number.
-func (e *Evaluator) number(ctx context.Context, a *Alert, end time.Time) error {
-	s := &a.State
-	value, low, high, known, err := e.measure(ctx, a, end)
-	if err != nil {
-		return err
-	}
-	s.Value, s.Low, s.High = value, low, high
-	v := unknown
-	if known && value != nil {
-		v = fine
-		if (low != nil && *value < *low) || (high != nil && *value > *high) {
-			v = breach
+	case outer.Err() == nil:
+		if e.failed[a.ID] = now; a.State.Fault != err.Error() {
+			e.options.Logger.Error("an alert could not be evaluated", "alert", a.Name, "err", err)
+			a.State.Fault = err.Error()
 		}
 	}
-	var changed bool
-	if s.Phase, changed = s.next(v, a.Rule.inARow(), end); changed {
-		e.tell(a, notification{State: s.Status, Summary: a.summary(end), Value: value, Low: low, High: high}, end)
-	}
-	return nil
-}
-
-// measure gives the number and the range in which it is fine; known is false while it is not known what is usual.
-func (e *Evaluator) measure(ctx context.Context, a *Alert, end time.Time) (value, low, high *float64, known bool, err error) {
-	rule := &a.Rule
-	if rule.Event != nil {
-		windows := []window{{end.Add(-rule.Event.window()), end}}
-		if rule.Usual != nil {
-			windows = sameHour(end, rule.Event.window())
-		}
-		samples, err := volumes(ctx, e.options.Warehouse, rule.Event, windows)
-		if err != nil {
-			return nil, nil, nil, false, err
-		}
-		value = &samples[0].value
-		if rule.Usual == nil {
-			return value, rule.Below, rule.Above, true, nil
-		}
-		from, to, ok := usualRange(learned(samples[1:]), rule.Usual.k())
-		low, high = rule.Usual.sides(from, to, ok)
-		return value, low, high, ok, nil
-	}
-	if value, err = e.options.Number(ctx, rule.Report, end); err != nil {
-		return nil, nil, nil, false, fmt.Errorf("asking the report: %w", err)
-	}
-	if rule.Usual == nil {
-		return value, rule.Below, rule.Above, true, nil
-	}
-	usual, err := e.usualOfReport(ctx, a, end)
-	low, high = rule.Usual.sides(usual.low, usual.high, usual.ok)
-	return value, low, high, usual.ok, err
-}
-
-// usualOfReport asks the report what it showed at this hour of other days, once an hour.
-func (e *Evaluator) usualOfReport(ctx context.Context, a *Alert, end time.Time) (remembered, error) {
-	hour := end.Truncate(time.Hour)
-	if have, ok := e.usuals[a.ID]; ok && have.version == a.Version && have.hour.Equal(hour) {
-		return have, nil
-	}
-	var samples []sample
-	for _, w := range sameHour(hour, time.Hour)[1:] {
-		number, err := e.options.Number(ctx, a.Rule.Report, w.to)
-		if err != nil {
-			return remembered{}, fmt.Errorf("asking the report of %s: %w", w.to.Format(time.DateOnly), err)
-		}
-		if number != nil {
-			samples = append(samples, sample{*number, true})
-		}
-	}
-	r := remembered{version: a.Version, hour: hour}
-	r.low, r.high, r.ok = usualRange(learned(samples), a.Rule.Usual.k())
-	e.usuals[a.ID] = r
-	return r, nil
-}
-
-// sides gives the ends of the range that count.
-func (u *Usual) sides(from, to float64, ok bool) (low, high *float64) {
-	if ok && u.Side != "above" {
-		low = &from
-	}
-	if ok && u.Side != "below" {
-		high = &to
-	}
-	return low, high
 }
 
 // tracking evaluates the rule about events that stopped coming.
@@ -360,6 +289,14 @@ func (e *Evaluator) tracking(ctx context.Context, a *Alert, end time.Time) error
 	}
 	if a.State.Status != status {
 		a.State.Phase = Phase{Status: status, Since: end}
+	}
+	fires := map[Name]bool{}
+	for _, s := range a.State.Silent {
+		fires[s.Name] = s.Status == Firing
+	}
+	a.State.end(end, func(n Name) bool { return fires[n] })
+	for _, s := range stopped {
+		a.State.begin(Episode{Since: end, Event: &s.Name, Value: new(0.0), Low: &s.Usual})
 	}
 	if len(stopped) > 0 {
 		e.tell(a, notification{State: Firing, Summary: listed(stopped, "stopped coming"), Events: stopped}, end)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/warehouse"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
@@ -64,10 +65,17 @@ func (s *scene) again() *Evaluator {
 			defer s.mu.Unlock()
 			return s.now.Add(-s.behind)
 		},
-		Number: func(_ context.Context, _ string, at time.Time) (*float64, error) {
+		Number: func(_ context.Context, report string, number query.Number, at time.Time) (Reading, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return s.numbers(at), nil
+			if report == "gone" {
+				return Reading{}, errors.New("it is gone")
+			}
+			reading := Reading{Name: "conversion", NumberAnswer: query.NumberAnswer{Value: s.numbers(at), Kind: query.Counted}}
+			if number.Step != nil {
+				reading.Kind, reading.Of = query.Part, 400
+			}
+			return reading, nil
 		},
 	})
 }
@@ -260,36 +268,6 @@ func TestUsualVolume(t *testing.T) {
 	}
 }
 
-// A report is asked for its number, and what is usual is found by asking it about other days, once an hour.
-func TestReport(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	asked, value := 0, 100.0
-	s.numbers = func(at time.Time) *float64 {
-		asked++
-		if at.Before(s.now.AddDate(0, 0, -1)) {
-			return new(100.0)
-		}
-		return &value
-	}
-	s.keep("conversion", "Conversion", Rule{Report: "r", Usual: &Usual{Side: "above"}, For: 1, Notify: []Receiver{{Webhook: s.hook()}}})
-	s.step(0)
-	if a := s.alert("conversion"); a.State.Status != OK || a.State.Low != nil || *a.State.High != 140 || asked != 21 {
-		t.Errorf("want up to 140 to be usual, after 21 questions; have %+v after %d", a.State, asked)
-	}
-	value = 150
-	s.step(5 * time.Minute)
-	s.wants("too much", "[FIRING] Conversion: the number of the report: 150; usual is 140 or less")
-	if asked != 22 {
-		t.Errorf("want what is usual remembered for the hour; have %d questions", asked)
-	}
-	s.numbers = func(time.Time) *float64 { return nil }
-	s.step(5 * time.Minute)
-	if a := s.alert("conversion"); a.State.Status != Firing || a.State.Value != nil {
-		t.Errorf("want no number to change nothing; have %+v", a.State)
-	}
-}
-
 // Tracking is watched without anybody having asked for it. What the warehouse does not have yet is not missed.
 func TestTrackingBroke(t *testing.T) {
 	t.Parallel()
@@ -319,6 +297,9 @@ func TestTrackingBroke(t *testing.T) {
 	if a.State.Status != Firing || len(a.State.Silent) != 1 || a.State.Silent[0].Event != "Order Completed" || a.State.Silent[0].Usual != 20 {
 		t.Errorf("want it to be known without a receiver; have %+v", a.State)
 	}
+	if h := a.State.History; len(h) != 1 || h[0].Event.Event != "Order Completed" || h[0].Until != nil || *h[0].Low != 20 {
+		t.Errorf("want it in the history; have %+v", h)
+	}
 	// Somebody wants to be told; the rule begins anew.
 	s.keep(TrackingID, "Tracking", Rule{Tracking: true, Notify: []Receiver{{Webhook: s.hook()}}})
 	s.step(15 * time.Minute)
@@ -329,8 +310,8 @@ func TestTrackingBroke(t *testing.T) {
 	s.step(30 * time.Minute)
 	s.step(15 * time.Minute)
 	s.wants("it came back", "[ok again] Tracking: Order Completed from web came again")
-	if a := s.alert(TrackingID); a.State.Status != OK || len(a.State.Silent) != 0 {
-		t.Errorf("want it ok; have %+v", a.State)
+	if a := s.alert(TrackingID); a.State.Status != OK || len(a.State.Silent) != 0 || len(a.State.History) != 2 || a.State.History[0].Until == nil || a.State.History[1].Until == nil {
+		t.Errorf("want it ok, and twice in the history; have %+v", a.State)
 	}
 }
 
@@ -357,7 +338,7 @@ func TestDelivery(t *testing.T) {
 	s.step(59 * time.Second)
 	s.wants("not due yet after the second one")
 	s.step(time.Second)
-	if s.mu.Lock(); len(s.received) != 1 || s.received[0].ID != id || s.received[0].URL != "https://spoor.example/settings#alert-x" {
+	if s.mu.Lock(); len(s.received) != 1 || s.received[0].ID != id || s.received[0].URL != "https://spoor.example/alerts?id=x" {
 		t.Errorf("want the same notification, with a link; have %+v", s.received)
 	}
 	s.mu.Unlock()
@@ -374,16 +355,28 @@ func TestDelivery(t *testing.T) {
 		t.Errorf("want it given up after %d attempts; have %d, %+v", 1+len(waits()), 1000-s.refuse, a.State)
 	}
 	s.refuse = 0
-	results, err := s.Test(t.Context(), "x")
+	results, err := s.Test(t.Context(), "x", nil)
 	if err != nil || len(results) != 1 || !results[0].OK || !strings.HasPrefix(results[0].To, "webhook to 127.0.0.1") {
 		t.Errorf("want the test delivered; have %+v, %v", results, err)
 	}
 	s.wants("a test", "[test] X: this is a test")
 	s.refuse = 1
-	if results, err = s.Test(t.Context(), "x"); err != nil || results[0].OK || !strings.Contains(results[0].Error, "503") {
+	if results, err = s.Test(t.Context(), "x", nil); err != nil || results[0].OK || !strings.Contains(results[0].Error, "503") {
 		t.Errorf("want to be told that it failed; have %+v, %v", results, err)
 	}
-	if _, err := s.Test(t.Context(), "nothing"); !errors.Is(err, saved.ErrNotFound) {
+	if results, err = s.Test(t.Context(), "x", new(0)); err != nil || len(results) != 1 || !results[0].OK {
+		t.Errorf("want one of them told; have %+v, %v", results, err)
+	}
+	if _, err := s.Test(t.Context(), "x", new(1)); err == nil || err.Error() != "receiver must be the index of one of the 1 receivers; got 1" {
+		t.Errorf("want to be told how many there are; have %v", err)
+	}
+	if result, err := s.Try(t.Context(), "Y", Receiver{Webhook: hook}); err != nil || !result.OK {
+		t.Errorf("want a receiver tried that is not kept; have %+v, %v", result, err)
+	}
+	if _, err := s.Try(t.Context(), "Y", Receiver{Email: "nobody"}); err == nil || !strings.HasPrefix(err.Error(), `to.email must be an address such as ops@example.com; got "nobody"`) {
+		t.Errorf("want it refused with its field; have %v", err)
+	}
+	if _, err := s.Test(t.Context(), "nothing", nil); !errors.Is(err, saved.ErrNotFound) {
 		t.Errorf("want ErrNotFound; have %v", err)
 	}
 }

@@ -2,28 +2,32 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
 )
 
 // notification is what receivers are told.
 type notification struct {
-	ID      string    `json:"id"` // of this telling: the same when it is sent again
-	Alert   string    `json:"alert"`
-	Name    string    `json:"name"`
-	State   Status    `json:"state"` // firing, ok again, or test
-	At      time.Time `json:"at"`    // the end of what was looked at
-	Summary string    `json:"summary"`
-	Text    string    `json:"text"` // one line that says all, which chats show
-	Value   *float64  `json:"value,omitempty"`
-	Low     *float64  `json:"low,omitempty"`
-	High    *float64  `json:"high,omitempty"`
-	Events  []Silent  `json:"events,omitempty"`
-	URL     string    `json:"url,omitempty"`
+	ID      string           `json:"id"` // of this telling: the same when it is sent again
+	Alert   string           `json:"alert"`
+	Name    string           `json:"name"`
+	State   Status           `json:"state"` // firing, ok again, or test
+	At      time.Time        `json:"at"`    // the end of what was looked at
+	Summary string           `json:"summary"`
+	Text    string           `json:"text"`           // one line that says all, which chats show
+	Kind    query.NumberKind `json:"kind,omitempty"` // of the number: a share is 0 to 1
+	Value   *float64         `json:"value,omitempty"`
+	Low     *float64         `json:"low,omitempty"`
+	High    *float64         `json:"high,omitempty"`
+	Events  []Silent         `json:"events,omitempty"`
+	URL     string           `json:"url,omitempty"`
 }
 
 // tested is the state of a notification that only tries the way.
@@ -50,8 +54,8 @@ func (e *Evaluator) complete(a *Alert, n notification, at time.Time) notificatio
 	n.ID, n.Alert, n.Name, n.At = saved.NewID(), a.ID, a.Name, at
 	mark := map[Status]string{Firing: "FIRING", OK: "ok again", tested: "test"}[n.State]
 	n.Text = fmt.Sprintf("[%s] %s: %s", mark, a.Name, n.Summary)
-	if e.options.Pages != "" {
-		n.URL = strings.TrimSuffix(e.options.Pages, "/") + "/settings#alert-" + a.ID
+	if e.options.Pages != "" && a.ID != "" {
+		n.URL = strings.TrimSuffix(e.options.Pages, "/") + "/alerts?id=" + a.ID
 	}
 	return n
 }
@@ -109,8 +113,9 @@ type TestResult struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Test tells every receiver of an alert once that this is a test. *saved.ErrNotFound: there is no such alert.
-func (e *Evaluator) Test(ctx context.Context, id string) ([]TestResult, error) {
+// Test tells every receiver of an alert once that this is a test, or, where it is given, the one of an index.
+// saved.ErrNotFound: there is no such alert; *saved.FieldError: no such receiver.
+func (e *Evaluator) Test(ctx context.Context, id string, receiver *int) ([]TestResult, error) {
 	alerts, err := Alerts(e.options.Saved)
 	if err != nil {
 		return nil, err
@@ -120,18 +125,40 @@ func (e *Evaluator) Test(ctx context.Context, id string) ([]TestResult, error) {
 		if a.ID != id {
 			continue
 		}
-		results := []TestResult{}
-		n := e.complete(a, notification{State: tested, Summary: "this is a test; nothing has happened"}, e.options.Now().UTC())
-		for _, to := range a.Rule.Notify {
-			result := TestResult{To: to.String(), OK: true}
-			if err := e.send(ctx, to, n); err != nil {
-				result.OK, result.Error = false, err.Error()
+		to := a.Rule.Notify
+		if receiver != nil {
+			if *receiver < 0 || *receiver >= len(to) {
+				return nil, &saved.FieldError{Field: "receiver", Value: strconv.Itoa(*receiver), Why: fmt.Sprintf("must be the index of one of the %d receivers", len(to))}
 			}
-			results = append(results, result)
+			to = to[*receiver : *receiver+1]
 		}
-		return results, nil
+		return e.try(ctx, a, to), nil
 	}
 	return nil, saved.ErrNotFound
+}
+
+// Try tells a receiver, of an alert that need not be kept, once that this is a test. *saved.FieldError: it cannot be one.
+func (e *Evaluator) Try(ctx context.Context, name string, to Receiver) (TestResult, error) {
+	if err := to.check("to"); err != nil {
+		if field, ok := errors.AsType[*saved.FieldError](err); ok {
+			field.Field = strings.TrimPrefix(field.Field, "body.")
+		}
+		return TestResult{}, err
+	}
+	return e.try(ctx, &Alert{Name: name}, []Receiver{to})[0], nil
+}
+
+func (e *Evaluator) try(ctx context.Context, a *Alert, receivers []Receiver) []TestResult {
+	results := []TestResult{}
+	n := e.complete(a, notification{State: tested, Summary: "this is a test; nothing has happened"}, e.options.Now().UTC())
+	for _, to := range receivers {
+		result := TestResult{To: to.String(), OK: true}
+		if err := e.send(ctx, to, n); err != nil {
+			result.OK, result.Error = false, err.Error()
+		}
+		results = append(results, result)
+	}
+	return results
 }
 
 // CanMail tells whether mails can be sent.
@@ -144,35 +171,11 @@ func (e *Evaluator) send(ctx context.Context, to Receiver, n notification) error
 	return e.post(ctx, to.Webhook, n)
 }
 
-// summary says in words how a number stands.
-func (a *Alert) summary(end time.Time) string {
-	s := &a.State
-	what := "the number of the report"
-	if v := a.Rule.Event; v != nil {
-		what = fmt.Sprintf("%s in the %s to %s UTC", v, length(v.window()), end.Format("2006-01-02 15:04"))
-	}
-	value := "none"
-	if s.Value != nil {
-		value = written(*s.Value)
-	}
-	fine := "fine"
-	if a.Rule.Usual != nil {
-		fine = "usual"
-	}
-	switch {
-	case s.Low != nil && s.High != nil:
-		return fmt.Sprintf("%s: %s; %s is %s to %s", what, value, fine, written(*s.Low), written(*s.High))
-	case s.Low != nil:
-		return fmt.Sprintf("%s: %s; %s is %s or more", what, value, fine, written(*s.Low))
-	case s.High != nil:
-		return fmt.Sprintf("%s: %s; %s is %s or less", what, value, fine, written(*s.High))
-	}
-	return fmt.Sprintf("%s: %s", what, value)
-}
-
-// Words says what the rule watches. report is the name of the report, where it watches one.
-func (r *Rule) Words(report string) string {
-	what := report
+// Words says what the rule watches. number is what its number is called, where it watches a report's, and kind how that is
+// written.
+func (r *Rule) Words(number string, kind query.NumberKind) string {
+	what := number
+	say := func(n *float64) string { return written(*n, kind) }
 	switch {
 	case r.Tracking:
 		return "events that normally come and have stopped coming"
@@ -187,11 +190,11 @@ func (r *Rule) Words(report string) string {
 	case r.Usual != nil:
 		return what + " outside of what is usual at this hour"
 	case r.Above != nil && r.Below != nil:
-		return fmt.Sprintf("%s over %s or under %s", what, written(*r.Above), written(*r.Below))
+		return fmt.Sprintf("%s over %s or under %s", what, say(r.Above), say(r.Below))
 	case r.Above != nil:
-		return fmt.Sprintf("%s over %s", what, written(*r.Above))
+		return fmt.Sprintf("%s over %s", what, say(r.Above))
 	case r.Below != nil:
-		return fmt.Sprintf("%s under %s", what, written(*r.Below))
+		return fmt.Sprintf("%s under %s", what, say(r.Below))
 	}
 	return what
 }
@@ -223,16 +226,20 @@ func length(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
 
-func written(n float64) string { return strconv.FormatFloat(roughly(n), 'f', -1, 64) }
-
-// roughly leaves two digits behind the point.
-func roughly(n float64) float64 {
+// written writes a number as people do: a share in percent, with two digits behind the point, and of a small one two in all.
+func written(n float64, kind query.NumberKind) string {
+	if kind == query.Part {
+		return written(100*n, query.Other) + "%"
+	}
 	text := strconv.FormatFloat(n, 'f', 2, 64)
+	if math.Abs(n) < 0.1 {
+		text = strconv.FormatFloat(n, 'g', 2, 64)
+	}
 	short, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return n
+		short = n
 	}
-	return short
+	return strconv.FormatFloat(short, 'f', -1, 64)
 }
 
 // mostNamed is how many events are named in one line.
@@ -243,7 +250,7 @@ func listed(silent []Silent, what string) string {
 	for _, s := range silent[:min(len(silent), mostNamed)] {
 		usual := ""
 		if what == "stopped coming" {
-			usual = fmt.Sprintf(" (usually %s in %s)", written(s.Usual), map[int]string{shortHours: "this hour", longHours: "a day"}[s.Hours])
+			usual = fmt.Sprintf(" (usually %s in %s)", written(s.Usual, query.Counted), map[int]string{shortHours: "this hour", longHours: "a day"}[s.Hours])
 		}
 		names = append(names, s.Name.String()+usual)
 	}

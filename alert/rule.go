@@ -1,4 +1,4 @@
-// Package alert watches numbers: an event's volume, or the number of a saved report, against a threshold or against what is
+// Package alert watches numbers: an event's volume, or a number of a saved report, against a threshold or against what is
 // usual at this hour; and, without being asked to, the events that normally come and have stopped coming. It tells
 // webhooks and mailboxes. docs/alerts.md says exactly what each word means.
 //
@@ -14,20 +14,23 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
 )
 
 // Rule is the body of a saved alert. Of Event, Report and Tracking it has one.
 type Rule struct {
-	Event    *Volume `json:"event,omitempty" description:"the volume of an event"`
-	Report   string  `json:"report,omitempty" description:"the id of a saved report that shows a number over time: the total of its first line"`
-	Tracking bool    `json:"tracking,omitempty" description:"events that normally come and have stopped coming"`
+	Event  *Volume `json:"event,omitempty" description:"the volume of an event"`
+	Report string  `json:"report,omitempty" description:"the id of a saved trend, funnel or retention"`
+	// Number is of Report.
+	Number   query.Number `json:"number,omitzero" description:"which of the report's numbers; by default the one that its page says first"`
+	Tracking bool         `json:"tracking,omitempty" description:"events that normally come and have stopped coming"`
 	// Ignore is of tracking.
 	Ignore []string `json:"ignore,omitempty" description:"names of events that may stop coming"`
 
 	// Above and Below are thresholds; Usual stands instead of them.
-	Above *float64 `json:"above,omitempty" description:"fire over this"`
-	Below *float64 `json:"below,omitempty" description:"fire under this"`
+	Above *float64 `json:"above,omitempty" description:"fire over this; of a share 0 to 1"`
+	Below *float64 `json:"below,omitempty" description:"fire under this; of a share 0 to 1"`
 	Usual *Usual   `json:"usual,omitempty" description:"fire outside of what is usual at this hour"`
 
 	For    int        `json:"for,omitempty" description:"so many evaluations in a row must agree before the alert fires or ends: 1 to 60, by default 2"`
@@ -124,6 +127,8 @@ func (r *Rule) check() error {
 	switch {
 	case r.Tracking && (threshold || r.Usual != nil):
 		return wrong("tracking", "true", "goes with no threshold: what normally comes is found out")
+	case r.Report == "" && r.Number != (query.Number{}):
+		return wrong("number", numberText(r.Number), "goes with report")
 	case !r.Tracking && len(r.Ignore) > 0:
 		return wrong("ignore", fmt.Sprintf("%d names", len(r.Ignore)), "goes with tracking")
 	case !r.Tracking && threshold == (r.Usual != nil):
@@ -179,4 +184,12 @@ func wrong(field, value, why string) error {
 		field = "body." + field
 	}
 	return &saved.FieldError{Field: field, Value: value, Why: why}
+}
+
+func numberText(n query.Number) string {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return "a number"
+	}
+	return string(text)
 }

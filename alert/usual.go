@@ -56,25 +56,47 @@ func learned(samples []sample) []float64 {
 	return values
 }
 
+// spread is the range that is usual; ok is false while too little is known.
+type spread struct {
+	low, high float64
+	ok        bool
+}
+
 // usualRange is the median, and to both sides of it k standard deviations: 1.4826 times the median absolute deviation,
-// which is the standard deviation where numbers are spread normally, but at least what chance alone does to a count of
-// this size (its square root), a twentieth of the median, and 1. Nothing is usual below zero when nothing ever was.
-func usualRange(values []float64, k float64) (low, high float64, ok bool) {
+// which is the standard deviation where numbers are spread normally, but at least what chance alone does to such a number
+// and a twentieth of the median. Nothing is usual below zero when nothing ever was.
+func usualRange(values []float64, k float64, chance func(middle float64) float64) spread {
 	if len(values) < leastSamples {
-		return 0, 0, false
+		return spread{}
 	}
 	middle := median(values)
 	away := make([]float64, len(values))
 	for i, v := range values {
 		away[i] = math.Abs(v - middle)
 	}
-	deviation := max(1.4826*median(away), math.Sqrt(math.Abs(middle)), math.Abs(middle)/20, 1)
-	low, high = middle-k*deviation, middle+k*deviation
+	deviation := max(1.4826*median(away), chance(middle), math.Abs(middle)/20)
+	low, high := middle-k*deviation, middle+k*deviation
 	if low < 0 && slices.Min(values) >= 0 {
 		low = 0
 	}
-	return low, high, true
+	return spread{low, high, true}
 }
+
+// countChance is what chance does to a count: its square root, and at least 1.
+func countChance(middle float64) float64 { return max(math.Sqrt(math.Abs(middle)), 1) }
+
+// shareChance is what chance does to a share of so many: the deviation of a binomial's, with one more on either side, so that a
+// share of none or of all is not taken for certain.
+func shareChance(of float64) func(float64) float64 {
+	return func(middle float64) float64 {
+		n := max(of, 1)
+		p := (middle*n + 1) / (n + 2)
+		return math.Sqrt(p * (1 - p) / n)
+	}
+}
+
+// noChance is of a number of which it is not known what chance does to it.
+func noChance(float64) float64 { return 0 }
 
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))

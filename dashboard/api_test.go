@@ -115,6 +115,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	real := newHouse(t)
 	real.options.Warehouse = filled(t)
 	asking := httptest.NewServer(real.open())
+	keepReport(t, real.options.Saved, "k3jq5x2m7pnv4wtd", "Orders", trendReport)
 	t.Cleanup(asking.Close)
 	doc := documentOfAPI(t, d)
 	closeSchemas(doc)
@@ -132,7 +133,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		}
 		method, pattern, _ := strings.Cut(o.route, " ")
 		url := server.URL
-		if strings.HasPrefix(pattern, "/api/query/") {
+		if strings.HasPrefix(pattern, "/api/query/") || pattern == "/api/alerts/measure" {
 			url = asking.URL
 		}
 		checkAnswer(t, doc, url, method, pattern, a)
@@ -169,9 +170,7 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		}
 		return document
 	}
-	if _, err := d.options.Saved.Put(t.Context(), saved.Reports, "k3jq5x2m7pnv4wtd", 0, saved.Draft{Name: "Orders", Body: json.RawMessage(trendReport)}); err != nil {
-		t.Fatal(err)
-	}
+	keepReport(t, d.options.Saved, "k3jq5x2m7pnv4wtd", "Orders", trendReport)
 	token := keep(saved.Tokens, "old", `{"scope":"read","hash":"x","expires":"2030-01-01T00:00:00Z","used":"2026-01-01T00:00:00Z"}`)
 	all := []asked{
 		{id: "live", target: "/api/live", status: 200},
@@ -200,6 +199,13 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "alerts", target: "/api/alerts", status: 200},
 		{id: "testAlert", target: "/api/alerts/tracking/test", status: 200},
 		{id: "testAlert", target: "/api/alerts/nothing/test", status: 404},
+		{id: "testAlert", target: "/api/alerts/tracking/test?receiver=3", status: 400},
+		{id: "tryReceiver", target: "/api/alerts/try", body: `{"name":"x","to":{"webhook":"http://127.0.0.1:1/hook"}}`, status: 200},
+		{id: "tryReceiver", target: "/api/alerts/try", body: `{"to":{"email":"nobody"}}`, status: 400},
+		{id: "measureAlert", target: "/api/alerts/measure", body: `{"event":{},"above":1}`, status: 200},
+		{id: "measureAlert", target: "/api/alerts/measure", body: `{"report":"k3jq5x2m7pnv4wtd","number":{"of":"last"},"usual":{}}`, status: 200},
+		{id: "measureAlert", target: "/api/alerts/measure", body: `{"tracking":true}`, status: 400},
+		{id: "measureAlert", target: "/api/alerts/measure", body: `{"event":{}}`, status: 400},
 		{id: "alertKey", target: "/api/alerts/key", status: 200},
 		{id: "erase", target: "/api/erase", body: `{"user_ids":["u1"],"anonymous_ids":["a1"],"dry_run":true}`, status: 200},
 		{id: "erase", target: "/api/erase", body: `{"user_ids":[]}`, status: 400},

@@ -41,8 +41,8 @@ func TestSavedCohorts(t *testing.T) {
 
 	number := func() float64 {
 		t.Helper()
-		n, err := d.ReportNumber(t.Context(), report, time.Now())
-		if err != nil || n == nil {
+		n, err := d.ReportNumber(t.Context(), report, query.Number{}, time.Now())
+		if err != nil || n.Value == nil {
 			t.Fatalf("want a number; have %v, %v", n, err)
 		}
 		w := do(d, http.MethodPost, "/api/query/trend", trend(named))
@@ -50,10 +50,10 @@ func TestSavedCohorts(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusOK {
 			t.Fatalf("want an answer; have %d %s", w.Code, w.Body)
 		}
-		if have := *a.Lines[0].Total; have != *n {
-			t.Errorf("want alerts and the API agree; have %v and %v", *n, have)
+		if have := *a.Lines[0].Total; have != *n.Value {
+			t.Errorf("want alerts and the API agree; have %v and %v", *n.Value, have)
 		}
-		return *n
+		return *n.Value
 	}
 	if n := number(); n < 100 {
 		t.Errorf("want all that people did; have %v", n)
@@ -80,7 +80,7 @@ func TestSavedCohorts(t *testing.T) {
 	wants(t, "its field", w, http.StatusBadRequest, fmt.Sprintf(`"code":"invalid","field":"where.cohort.id","value":%q`, id))
 	wants(t, "one that names it", do(d, http.MethodPost, "/api/query/people", fmt.Sprintf(`{"events":{"where":{"cohort":{"id":%q}}}}`, outer)),
 		http.StatusBadRequest, `\"Outer\" names it`)
-	if _, err := d.ReportNumber(t.Context(), report, time.Now()); err == nil || !strings.Contains(err.Error(), `"Chosen" is not saved`) {
+	if _, err := d.ReportNumber(t.Context(), report, query.Number{}, time.Now()); err == nil || !strings.Contains(err.Error(), `"Chosen" is not saved`) {
 		t.Errorf("want an alert told that the cohort is gone; have %v", err)
 	}
 }

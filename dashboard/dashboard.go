@@ -69,9 +69,6 @@ func New(o Options) (*Dashboard, error) {
 	if o.Saved == nil {
 		return nil, errors.New("a dashboard needs a place for what people save")
 	}
-	if o.Alerts == nil {
-		o.Alerts = alert.New(alert.Options{Saved: o.Saved, Logger: o.Logger})
-	}
 	if o.QueryFor == 0 {
 		o.QueryFor = time.Minute
 	}
@@ -82,6 +79,9 @@ func New(o Options) (*Dashboard, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	d := &Dashboard{options: o}
+	if o.Alerts == nil {
+		d.options.Alerts = alert.New(alert.Options{Saved: o.Saved, Warehouse: o.Warehouse, Number: d.ReportNumber, Now: o.Now, Logger: o.Logger})
+	}
 	d.engine = query.NewEngine(o.Warehouse, query.EngineOptions{
 		Deadline: o.QueryFor, Now: o.Now, Cohorts: d.cohort, CompleteTo: func() time.Time { return o.Watcher.InFlight().CompleteTo },
 	})

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/saved"
@@ -23,20 +22,17 @@ type question struct {
 	check func(params []byte) error
 	// ask answers parameters.
 	ask func(ctx context.Context, params []byte) (any, error)
-	// number is what the answer comes down to at a moment, for alerts; it gives nil where there is none. nil: the question
-	// comes down to no number.
-	number func(ctx context.Context, params []byte, at time.Time) (*float64, error)
+	// read reads parameters.
+	read func(params []byte) (query.Question, error)
 }
 
 // questions are all reports. A new one is a line here, and stands in the API, in its document, in saved reports and in
 // spoor query.
 func (d *Dashboard) questions() []question {
 	e := d.engine
-	trend := questionOf(d.cohort, "trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
-		query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}}, e.Trend)
-	trend.number = d.trendNumber
 	return []question{
-		trend,
+		questionOf(d.cohort, "trend", "Numbers over time", "Counts, people, sessions, or sums, averages and percentiles of a property, in each interval; with breakdown, formulas and the previous period.",
+			query.Trend{Range: query.Range{Last: 7, Unit: query.ByDay}, Series: []query.Series{{Event: query.Selection{Event: "Order Completed"}}}}, e.Trend),
 		questionOf(d.cohort, "funnel", "How many go through steps", "How many people do one thing after another, how many drop out at each step and how long they take; in order, directly one after the other or in any order.",
 			query.Funnel{Range: query.Range{Last: 30, Unit: query.ByDay}, Steps: []query.Step{{Event: query.Selection{Event: "Product Viewed"}}, {Event: query.Selection{Event: "Order Completed"}}}}, e.Funnel),
 		questionOf(d.cohort, "retention", "How many come back", "Of those who start in the same day, week or month, how many return in that one, in the next, and so on.",
@@ -68,6 +64,13 @@ func questionOf[Q query.Question, A any](cohorts query.Cohorts, name, title, abo
 			}
 			return err
 		},
+		read: func(text []byte) (query.Question, error) {
+			q, err := query.Read[Q](text)
+			if err == nil {
+				q, err = query.Resolve(q, cohorts)
+			}
+			return q, err
+		},
 		ask: func(ctx context.Context, text []byte) (any, error) {
 			q, err := query.Read[Q](text)
 			if err != nil {
@@ -76,22 +79,6 @@ func questionOf[Q query.Question, A any](cohorts query.Cohorts, name, title, abo
 			return ask(ctx, q)
 		},
 	}
-}
-
-// trendNumber is the total of a trend's first line.
-func (d *Dashboard) trendNumber(ctx context.Context, params []byte, at time.Time) (*float64, error) {
-	q, err := query.Read[query.Trend](params)
-	if err == nil {
-		q, err = query.Resolve(q, d.cohort)
-	}
-	if err != nil {
-		return nil, err
-	}
-	trend, err := query.AskTrend(ctx, d.options.Warehouse, q, at)
-	if err != nil || len(trend.Lines) == 0 {
-		return nil, err
-	}
-	return trend.Lines[0].Total, nil
 }
 
 func (d *Dashboard) questionOperations() []operation {
@@ -141,26 +128,4 @@ func (d *Dashboard) questionOfReport(report saved.Report) (question, error) {
 	}
 	slices.Sort(names)
 	return question{}, &query.Invalid{Field: "body.question", Value: report.Question, Reason: fmt.Sprintf("must be one of %q", names)}
-}
-
-// ReportNumber gives the number that a saved report shows at a moment; nil: it shows none then. It is what alerts watch.
-func (d *Dashboard) ReportNumber(ctx context.Context, id string, at time.Time) (*float64, error) {
-	document, err := d.options.Saved.Get(saved.Reports, id)
-	if err != nil {
-		return nil, fmt.Errorf("the report %s: %w", id, err)
-	}
-	report, err := saved.ReadReport(document.Body)
-	if err != nil {
-		return nil, err
-	}
-	q, err := d.questionOfReport(report)
-	if err != nil {
-		return nil, err
-	}
-	if q.number == nil {
-		return nil, fmt.Errorf("a %s comes down to no number that could be watched", q.name)
-	}
-	ctx, cancel := context.WithTimeout(ctx, d.options.QueryFor)
-	defer cancel()
-	return q.number(ctx, report.Params, at)
 }

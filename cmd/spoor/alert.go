@@ -16,8 +16,14 @@ import (
 
 // alertCommand has a subcommand for each thing that can be done with alerts.
 type alertCommand struct {
-	List alertListCommand `cmd:"" help:"Show all alerts and how they stand."`
-	Test alertTestCommand `cmd:"" help:"Tell an alert's receivers that this is a test."`
+	List   alertListCommand   `cmd:"" help:"Show all alerts and how they stand."`
+	Show   alertShowCommand   `cmd:"" help:"Show one alert, and when it fired."`
+	Create alertCreateCommand `cmd:"" help:"Make an alert on a report's number or an event's volume."`
+	Change alertChangeCommand `cmd:"" help:"Change what an alert watches, when it fires or whom it tells."`
+	Pause  alertPauseCommand  `cmd:"" help:"Let an alert rest."`
+	Resume alertResumeCommand `cmd:"" help:"Let a paused alert watch again."`
+	Test   alertTestCommand   `cmd:"" help:"Tell an alert's receivers that this is a test."`
+	Remove alertRemoveCommand `cmd:"" help:"Remove an alert."`
 }
 
 type alertListCommand struct {
@@ -46,7 +52,7 @@ func (c *alertListCommand) Run(ctx context.Context, p *process) error {
 	fires := false
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	if !c.JSON {
-		fmt.Fprintln(t, "id\tname\tstatus\tsince\tnow\twatches\ttells")
+		fmt.Fprintln(t, "id\tname\tstatus\tsince\tnow\tfine\twatches\ttells")
 	}
 	for i := range list.Alerts {
 		a := &list.Alerts[i]
@@ -54,23 +60,19 @@ func (c *alertListCommand) Run(ctx context.Context, p *process) error {
 		if c.JSON {
 			continue
 		}
-		value := ""
-		if a.Value != nil {
-			value = strconv.FormatFloat(*a.Value, 'f', -1, 64)
-		}
 		tells := strings.Join(a.Notify, ", ")
 		if tells == "" {
 			tells = "nobody"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, a.Name, a.Status, a.Since.Local().Format("2006-01-02 15:04"), value, a.Watches, tells)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.ID, a.Name, statusText(a.Status), a.Since.Local().Format(minuteLayout), numberText(a.Value, a.Kind), fineText(a.Low, a.High, a.Kind), a.Watches, tells)
 		for _, s := range a.Silent {
 			if s.Status == alert.Firing {
-				fmt.Fprintf(t, "\t%s\t%s\t%s\t\tusually %.0f in %d h\t\n", s.Name, "stopped", s.Since.Local().Format("2006-01-02 15:04"), s.Usual, s.Hours)
+				fmt.Fprintf(t, "\t%s\t%s\t%s\t\t\tusually %.0f in %d h\t\n", s.Name, "stopped", s.Since.Local().Format(minuteLayout), s.Usual, s.Hours)
 			}
 		}
 		for _, fault := range []string{a.Fault, a.Undelivered} {
 			if fault != "" {
-				fmt.Fprintf(t, "\t\t\t\t\t%s\t\n", fault)
+				fmt.Fprintf(t, "\t\t\t\t\t\t%s\t\n", fault)
 			}
 		}
 	}
@@ -85,20 +87,26 @@ func (c *alertListCommand) Run(ctx context.Context, p *process) error {
 
 type alertTestCommand struct {
 	clientFlags
-	ID   string `arg:"" help:"The alert's id, as spoor alert list shows it."`
-	JSON bool   `help:"Print an array of objects."`
+	alertID
+	Receiver *int `help:"Only the receiver of this number, from 0, as spoor alert show lists them." placeholder:"N"`
+	JSON     bool `help:"Print an array of objects."`
 }
 
 func (alertTestCommand) Help() string {
 	return `Exit code 0: all were told; 3: at least one could not be.
 
 Examples:
-  spoor alert test tracking`
+  spoor alert test tracking
+  spoor alert test k3jq5x2m7pnv4wtd --receiver 1`
 }
 
 func (c *alertTestCommand) Run(ctx context.Context, p *process) error {
 	var list struct{ Results []alert.TestResult }
-	if err := c.ask(ctx, http.MethodPost, "/api/alerts/"+url.PathEscape(c.ID)+"/test", nil, map[string]any{}, &list); err != nil {
+	only := url.Values{}
+	if c.Receiver != nil {
+		only.Set("receiver", strconv.Itoa(*c.Receiver))
+	}
+	if err := c.ask(ctx, http.MethodPost, "/api/alerts/"+url.PathEscape(c.ID)+"/test", only, map[string]any{}, &list); err != nil {
 		return err
 	}
 	var failed error

@@ -19,9 +19,9 @@ type clientFlags struct {
 	Token    string `help:"A token of the API, instead of the password." env:"SPOOR_TOKEN"`
 }
 
-// ask asks the server's API and reads its answer; into nil: there is nothing to read.
-func (c *clientFlags) ask(ctx context.Context, method, path string, query url.Values, body, into any) error {
-	response, err := c.request(ctx, method, path, query, body, "application/json")
+// ask asks the server's API and reads its answer; into nil: there is nothing to read. headers are such as "If-Match: *".
+func (c *clientFlags) ask(ctx context.Context, method, path string, query url.Values, body, into any, headers ...string) error {
+	response, err := c.request(ctx, method, path, query, body, "application/json", headers...)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (c *clientFlags) ask(ctx context.Context, method, path string, query url.Va
 
 // request asks the server's API. The caller closes the body. An answer that is no success is an error that holds what
 // the server said.
-func (c *clientFlags) request(ctx context.Context, method, path string, query url.Values, body any, accept string) (*http.Response, error) {
+func (c *clientFlags) request(ctx context.Context, method, path string, query url.Values, body any, accept string, headers ...string) (*http.Response, error) {
 	base, err := url.Parse(strings.TrimSuffix(c.Server, "/"))
 	if err != nil || base.Scheme == "" || base.Host == "" {
 		return nil, usagef("--server must be a URL such as http://127.0.0.1:8080; got %q", c.Server)
@@ -57,6 +57,10 @@ func (c *clientFlags) request(ctx context.Context, method, path string, query ur
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Set(name, value)
+	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -171,3 +171,64 @@ func TestAlertCommands(t *testing.T) {
 		t.Errorf("want mails refused where no server sends them; have %v", err)
 	}
 }
+
+// Alerts are made and changed as on the page, and what cannot be is refused with its field and value.
+func TestAlertsAreMadeAndChanged(t *testing.T) {
+	t.Parallel()
+	url, _ := running(t)
+	at := func(args ...string) []string { return append(append([]string{"alert"}, args...), "--server", url) }
+	c := clientFlags{Server: url}
+	var report struct{ ID string }
+	params := map[string]any{
+		"range": map[string]any{"last": 7, "unit": "day"},
+		"steps": []any{map[string]any{"event": map[string]any{"event": "Look"}}, map[string]any{"event": map[string]any{"event": "Buy"}}},
+	}
+	body := map[string]any{"name": "Shop", "body": map[string]any{"question": "funnel", "params": params}}
+	if err := c.ask(t.Context(), http.MethodPost, "/api/saved/reports", nil, body, &report); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := client(t, exitOK, at("create", "Few buy", "--report", report.ID, "--step", "1", "--of", "of_first", "--below", "0.25", "--webhook", "https://a.example/x,y", "--webhook", "https://b.example/z", "--for", "1")...)
+	id := strings.TrimSpace(out)
+	shown := func(want ...string) {
+		t.Helper()
+		out, _ := client(t, exitOK, at("show", id)...)
+		for _, text := range want {
+			if !strings.Contains(out, text) {
+				t.Errorf("want %q; have\n%s", text, out)
+			}
+		}
+	}
+	shown("Few buy", "Shop: conversion from Look to Buy in the last 7 days under 25%", "receiver 0  webhook to a.example", "receiver 1  webhook to b.example")
+	client(t, exitOK, at("change", id, "--name", "Many buy", "--usual", "--side", "above", "--k", "3", "--nobody")...)
+	shown("Many buy", "over what is usual at this hour")
+	client(t, exitOK, at("change", id, "--above", "0.9")...)
+	client(t, exitOK, at("pause", id)...)
+	shown("paused", "over 90%")
+	client(t, exitOK, at("resume", id)...)
+	client(t, exitOK, at("change", id, "--event", "Buy", "--minutes", "15", "--above", "7")...)
+	shown("Buy in the last 15 minutes over 7")
+	for _, refused := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"change", id, "--minutes", "3"}, "body.event.minutes must be 5 to 10080; got 3"},
+		{[]string{"change", id, "--report", report.ID, "--above", "7"}, "body.above must be 0 to 1, for the number is a share: 0.25 is 25%; got 7"},
+		{[]string{"create", "x", "--report", report.ID, "--series", "1", "--above", "1"}, "body.number.series does not go with a funnel; got 1"},
+		{[]string{"create", "x", "--event", "Buy"}, "must have a threshold"},
+		{[]string{"create", "x", "--event", "Buy", "--above", "1", "--webhook", "chat.example"}, `body.notify[0].webhook must be a URL with http or https; got "chat.example"`},
+		{[]string{"show", "nothing"}, `there is no alert "nothing"`},
+		{[]string{"pause", "nothing"}, `there is no alert "nothing"`},
+	} {
+		if _, said := client(t, exitFault, at(refused.args...)...); !strings.Contains(said, refused.want) {
+			t.Errorf("%s: want %q; have %s", refused.args, refused.want, said)
+		}
+	}
+	// Tracking is there without having been made; what is said about it is kept.
+	client(t, exitOK, at("change", "tracking", "--webhook", "https://a.example/x")...)
+	client(t, exitOK, at("pause", "tracking")...)
+	if out, _ := client(t, exitOK, at("show", "tracking")...); !strings.Contains(out, "paused") || !strings.Contains(out, "webhook to a.example") {
+		t.Errorf("want it paused; have %s", out)
+	}
+	client(t, exitOK, at("remove", id)...)
+	client(t, exitFault, at("remove", id)...)
+}

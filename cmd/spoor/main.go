@@ -40,7 +40,7 @@ type cli struct {
 	Audit    auditCommand    `cmd:"" help:"Prove that what was accepted is in the warehouse, once."`
 	Query    queryCommand    `cmd:"" help:"Ask a running server: trends, people, the catalog; tables and charts."`
 	Export   exportCommand   `cmd:"" help:"Write events to files, hour by hour or day by day; it goes on where it was interrupted."`
-	Alert    alertCommand    `cmd:"" help:"Show the alerts, and try whether their receivers can be told."`
+	Alert    alertCommand    `cmd:"" help:"Show, make and change the alerts, and try whether their receivers can be told."`
 	Erase    eraseCommand    `cmd:"" help:"Erase a person's data from the warehouse of a running server."`
 	Token    tokenCommand    `cmd:"" help:"Make, list and revoke the API's tokens."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters on the stream again, to be judged anew."`

@@ -23,6 +23,7 @@ import (
 	"github.com/spoorhq/spoor/dashboard"
 	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/load"
+	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/replay"
 	"github.com/spoorhq/spoor/saved"
 	"github.com/spoorhq/spoor/stream"
@@ -127,8 +128,8 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 	watch := alert.Options{
 		Saved: store, Warehouse: w, Pages: f.PublicURL, Logger: logger,
 		CompleteTo: func() time.Time { return watcher.InFlight().CompleteTo },
-		Number: func(ctx context.Context, report string, at time.Time) (*float64, error) {
-			return pages.ReportNumber(ctx, report, at)
+		Number: func(ctx context.Context, report string, number query.Number, at time.Time) (alert.Reading, error) {
+			return pages.ReportNumber(ctx, report, number, at)
 		},
 	}
 	if f.SMTP != "" {
