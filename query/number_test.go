@@ -12,6 +12,7 @@ import (
 	"github.com/spoorhq/spoor/query"
 	"github.com/spoorhq/spoor/query/querytest"
 	"github.com/spoorhq/spoor/warehouse/duckdb"
+	"github.com/spoorhq/spoor/warehouse/warehousetest"
 )
 
 const (
@@ -46,7 +47,7 @@ func question(t *testing.T, name, text string) query.Question {
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	opened, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	w := migrated(t, opened, err)
+	w := warehousetest.Ready(t, opened, err)
 	day := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	var events []event.Event
 	did := func(name string, users int, at time.Time) {
