@@ -19,7 +19,28 @@ type operationGroup struct {
 }
 
 type operationShown struct {
-	ID, Method, Path, Title, About, Scope, Sample string
+	ID, Method, Path, Scope, Sample string
+	About                           []piece
+}
+
+// piece is a part of a sentence: plain words, or code, which stands between backquotes where the sentence is written.
+type piece struct {
+	Text string
+	Code bool
+}
+
+// pieces divides sentences at their backquotes.
+func pieces(title, about string) []piece {
+	if !strings.HasSuffix(title, "?") {
+		title += "."
+	}
+	var all []piece
+	for i, text := range strings.Split(strings.TrimSpace(title+" "+about), "`") {
+		if text != "" {
+			all = append(all, piece{text, i%2 == 1})
+		}
+	}
+	return all
 }
 
 func operationGroups(operations []operation) []operationGroup {
@@ -36,7 +57,7 @@ func operationGroups(operations []operation) []operationGroup {
 			groups = append(groups, operationGroup{Name: o.group})
 		}
 		method, path, _ := strings.Cut(o.route, " ")
-		shown := operationShown{ID: o.id, Method: method, Path: path, Title: o.title, About: o.about, Scope: string(o.scope)}
+		shown := operationShown{ID: o.id, Method: method, Path: path, About: pieces(o.title, o.about), Scope: string(o.scope)}
 		for _, sample := range o.sample {
 			if text, err := json.MarshalIndent(sample, "", "  "); err == nil {
 				shown.Sample = string(text)

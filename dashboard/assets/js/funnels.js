@@ -55,6 +55,7 @@ const funnelOf = (names) => ({ range: month(), steps: names.map((event) => ({ ev
 
 reportPage({
   question: 'funnel', isEmpty,
+  blank: () => ({ range: month(), steps: [{ event: {} }, { event: {} }] }),
   first: async () => {
     const names = usualSteps(await topEvents())
     return names.length > 1 ? funnelOf(names) : null

@@ -2,7 +2,7 @@
 // its way there.
 import * as format from './format.js'
 import { byId, make, mark, put, setting } from './dom.js'
-import { axes, colours, hatch, onTheme, palette, slots, tipOf, whenReady } from './parts/palette.js'
+import { axes, colours, hatch, onPaper, onTheme, palette, slots, tipOf, whenReady } from './parts/palette.js'
 
 const minutes = 60
 const animated = 4 // series at most: more are drawn anew each second without a movement between
@@ -71,6 +71,7 @@ export function minutesChart() {
   let latest = null
   let drawn = null // what the chart shows
   let pointed = -1
+  let still = false // it is printed
 
   for (const radio of byId('by').elements) {
     radio.checked = radio.value === by
@@ -89,9 +90,15 @@ export function minutesChart() {
     chart = echarts.init(box, null, { renderer: 'canvas' })
     chart.getZr().setSleepAfterStill(1) // what stands still is not looked at in each frame
     new ResizeObserver(() => {
+      if (still) return
       chart.resize()
       redraw()
     }).observe(box)
+    onPaper(chart, (is) => {
+      still = is
+      colour = painted()
+      redraw()
+    })
     redraw()
   })
 
@@ -172,7 +179,7 @@ export function minutesChart() {
     const common = axes(colour)
     chart.setOption({
       ...common,
-      animation: !rolled && !calm.matches && series.length <= animated, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
+      animation: !rolled && !still && !calm.matches && series.length <= animated, animationDuration: 0, animationDurationUpdate: 350, animationEasingUpdate: 'linear',
       xAxis: {
         ...common.xAxis, type: 'category', data: drawn.settled.map((_, i) => i),
         axisTick: { ...common.xAxis.axisTick, alignWithLabel: true, interval: (i) => i === last || timeOf(i).getMinutes() % every === 0 },

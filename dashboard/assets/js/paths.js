@@ -43,6 +43,7 @@ const week = () => ({ last: 7, unit: 'day', zone: zoneNow() })
 
 reportPage({
   question: 'paths', views, isEmpty,
+  blank: () => ({ range: week(), steps: 4, top: 6 }),
   first: async () => ((await topEvents()).length ? { range: week(), steps: 4, top: 6 } : null),
   build(question, changed) {
     change = changed

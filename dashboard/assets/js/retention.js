@@ -27,6 +27,7 @@ const weeks = (last, unit) => ({ last, unit, zone: zoneNow(), interval: unit })
 
 reportPage({
   question: 'retention', views, isEmpty,
+  blank: () => ({ range: weeks(14, 'day'), start: { event: {} }, return: { event: {} } }),
   first: async () => {
     const [name] = await topEvents()
     return name ? { range: weeks(14, 'day'), start: { event: { event: name } }, return: { event: {} } } : null

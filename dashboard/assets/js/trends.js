@@ -75,6 +75,7 @@ const month = () => ({ last: 30, unit: 'day', zone: zoneNow(), interval: 'day' }
 
 reportPage({
   question: 'trend', views, interval: true, isEmpty,
+  blank: () => ({ range: month(), series: [{ event: {} }] }),
   first: async () => {
     const [name] = await topEvents()
     return name ? { range: month(), series: [{ event: { event: name } }] } : null

@@ -2,7 +2,7 @@
 // table that holds the same numbers, and keys that read them out.
 import * as format from '../format.js'
 import { make, mark, put } from '../dom.js'
-import { axes, colours, hatch, onTheme, palette, slots, tipOf, whenReady } from './palette.js'
+import { axes, colours, hatch, onPaper, onTheme, palette, slots, tipOf, whenReady } from './palette.js'
 import { button } from './ask.js'
 import { table } from './table.js'
 
@@ -59,6 +59,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   let what = null
   let slot = new Map()
   let pointed = -1
+  let still = false // it is printed
   let chosen = 0 // of the series that are shown, by the keys
 
   onTheme(() => {
@@ -68,7 +69,12 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
   whenReady((echarts) => {
     library = echarts.init(canvas, null, { renderer: 'canvas' })
     library.getZr().setSleepAfterStill(1)
-    new ResizeObserver(() => library.resize()).observe(canvas)
+    new ResizeObserver(() => { if (!still) library.resize() }).observe(canvas)
+    onPaper(library, (is) => {
+      still = is
+      colour = null
+      redraw()
+    })
     if (onPoint) {
       library.getZr().on('click', (press) => {
         const at = [press.offsetX, press.offsetY]
@@ -81,8 +87,6 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     }
     redraw()
   })
-  addEventListener('beforeprint', () => library?.resize())
-
   const shown = () => what.series.filter((s) => !hidden.has(s.colour ?? s.key))
   const listed = () => what.series.filter((s) => s.colour === undefined)
   const place = (s) => slot.get(s.colour ?? s.key)
@@ -149,14 +153,14 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     const line = {
       ...base, type: 'line', data: s.values.map((v, i) => (i >= from ? null : v)), symbol: 'circle', symbolSize: 5, showSymbol: what.points.length < 2,
       lineStyle: { width: s.dashed ? 1.5 : 2, type: s.dashed ? 'dashed' : 'solid', color: toneNow(s), opacity: s.dashed ? 0.7 : 1 },
-      areaStyle: what.kind === 'area' && !s.dashed ? { color: toneNow(s), opacity: 0.25 } : undefined,
+      areaStyle: what.kind === 'area' && !s.dashed ? { color: toneNow(s), opacity: stacked ? 0.25 : 0.1 } : undefined,
     }
     if (from >= s.values.length) return [line]
     // The stretch up to a value that still grows is dotted.
     const rest = {
       ...line, id: `${s.key} …`, data: s.values.map((v, i) => (i >= from - 1 ? v : null)), lineStyle: { ...line.lineStyle, type: 'dotted' },
       // Its own stack: where both begin they stand at the same height.
-      stack: stacked ? 'rest' : undefined, areaStyle: line.areaStyle && { ...line.areaStyle, opacity: 0.1 },
+      stack: stacked ? 'rest' : undefined, areaStyle: line.areaStyle && { ...line.areaStyle, opacity: stacked ? 0.1 : 0.05 },
     }
     return [line, rest]
   }
@@ -174,7 +178,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     const widest = Math.max(...values.map((v) => axisText(v).length), 3)
     library.setOption({
       ...common,
-      animation: !calm.matches, animationDuration: 0, animationDurationUpdate: 250,
+      animation: !calm.matches && !still, animationDuration: 0, animationDurationUpdate: 250,
       grid: { ...common.grid, left: Math.min(90, 14 + widest * 7), right: 10 },
       xAxis: {
         ...common.xAxis, type: 'category', data: what.points, boundaryGap: what.kind === 'bar',
@@ -182,7 +186,7 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
         axisTick: { ...common.xAxis.axisTick, alignWithLabel: true },
       },
       yAxis: {
-        ...common.yAxis, type: 'value', splitNumber: 4, max: what.max, minInterval: what.whole === false ? undefined : 1,
+        ...common.yAxis, type: 'value', splitNumber: 4, max: what.max, interval: what.max && what.max / 4, minInterval: what.whole === false ? undefined : 1,
         axisLabel: { ...common.yAxis.axisLabel, formatter: axisText },
       },
       tooltip: { ...common.tooltip, axisPointer: what.kind === 'bar' ? common.tooltip.axisPointer : { type: 'line', lineStyle: { color: colour.soft } }, formatter: (points) => tip(points[0].dataIndex) },

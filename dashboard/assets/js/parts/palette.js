@@ -26,6 +26,25 @@ export function onTheme(repaint) {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint)
 }
 
+/**
+ * onPaper draws a chart for a print, in the light colours and as wide as a sheet, and as it was before afterwards. library
+ * is ECharts' chart, redraw(still) draws it in the colours of now.
+ */
+export function onPaper(library, redraw) {
+  const paper = (is) => document.documentElement.toggleAttribute('data-paper', is)
+  addEventListener('beforeprint', () => {
+    paper(true)
+    library.resize({ width: 960, height: 340 })
+    redraw(true)
+    library.getZr().flush()
+  })
+  addEventListener('afterprint', () => {
+    paper(false)
+    library.resize({ width: 'auto', height: 'auto' })
+    redraw(false)
+  })
+}
+
 /** slots gives each key a colour of its own for as long as it is there. */
 export function slots(n) {
   let held = new Map()

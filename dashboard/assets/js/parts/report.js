@@ -3,6 +3,9 @@ import * as format from '../format.js'
 import { byId, make, put, show } from '../dom.js'
 import { answers, button, emptyState, fetchJSON } from './ask.js'
 import { behind } from './behind.js'
+import { lastName } from './breakdown.js'
+import { stepName } from './events.js'
+import { described } from './filters.js'
 import { topEvents } from './known.js'
 import { keeping, savedOne } from './keep.js'
 import { range, zoneNow } from './range.js'
@@ -26,6 +29,7 @@ export const withoutEmpty = (question) => Object.fromEntries(Object.entries(ques
  *     reportPage({
  *       question: 'trend',                     // as POST /api/query/… calls it
  *       first: async () => question,           // what is asked at a first visit
+ *       blank: () => question,                 // what the builder shows before that is known
  *       views: [['line', 'Line'], …],          // how the answer may be shown
  *       build: (question, change) => …,        // shows the question in the builder; change(patch) asks another one
  *       lacks: (question) => '',               // what must be chosen first, in words
@@ -36,7 +40,7 @@ export const withoutEmpty = (question) => Object.fromEntries(Object.entries(ques
  *       examples: (names) => [{ text, question }],               // to begin with, of the events there are
  *     })
  */
-export function reportPage({ question: name, first, views = [], build, lacks = () => '', named, drawing, behind: who, interval = false, examples = () => [], isEmpty = () => false }) {
+export function reportPage({ question: name, first, blank, views = [], build, lacks = () => '', named, drawing, behind: who, interval = false, examples = () => [], isEmpty = () => false }) {
   const state = urlState({ q: null, as: views[0]?.[0] ?? '', point: null, report: '' })
   const box = byId('answer')
   const tools = byId('tools')
@@ -44,11 +48,15 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   const drawn = make('div', 'drawn')
   const other = make('div')
   view.body.replaceChildren(drawn, other)
+  // The frame stands before any answer: the axes, or the lines of a table, where they will be.
+  hideDrawn(true)
+  sketch()
   const drawer = drawing(drawn, (point) => {
     pressed = true
     state.set({ point })
   })
-  let asked = null // the question
+  let asked = state.now.q ?? blank() // the question
+  let guessed = true // what is asked is not known yet: the builder shows a guess
   let kept = null // the saved report that is looked at
   let answer = null
   let opened = null // the list behind a number
@@ -56,6 +64,8 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   let usual = null // what is asked at a first visit
   let ranges = null
 
+  const onPaper = make('p', 'only-print sub') // what is asked, where no builder shows it
+  tools.before(onPaper)
   const complete = make('span', 'sub report-complete')
   complete.setAttribute('role', 'status')
   const kinds = make('fieldset', 'switch', '', make('legend', 'unseen', 'Show as'))
@@ -81,11 +91,26 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   open()
 
   function sayName() {
-    const changed = kept && asked && JSON.stringify(asked) !== JSON.stringify(kept.body.params)
+    const changed = kept && !guessed && JSON.stringify(asked) !== JSON.stringify(kept.body.params)
     put(byId('saved-name'), kept ? `${kept.name}${changed ? ', changed' : ''}` : '')
     document.title = `${kept ? kept.name : document.title.split(' · ')[0]} · Spoor`
   }
   const change = (patch) => state.set({ q: withoutEmpty({ ...asked, ...patch }), point: null })
+
+  /** inWords says what is asked: for paper. */
+  function inWords() {
+    const { from, to, zone } = ranges.resolved()
+    const write = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone })
+    const by = asked.range.interval ?? (interval ? ranges.resolved().interval : '')
+    const steps = [asked.series, asked.steps].find(Array.isArray) ?? [asked.start, asked.return, asked.from]
+    const parts = [
+      named(asked), `${write.format(from)} to ${write.format(new Date(to - 1))}${by && `, by ${by}`}, days in ${zone}`,
+      ...steps.filter((s) => s?.where).map((s) => `${stepName(s)} where ${described(s.where)}`),
+      asked.where && `only where ${described(asked.where)}`, asked.breakdown && `by ${asked.breakdown.by.map(lastName).join(' and ')}`, asked.bots && 'bots counted too',
+      `${format.complete(answer.complete)}, asked at ${format.moment(new Date(answer.complete.asked_at))}`,
+    ]
+    return parts.filter(Boolean).join('; ')
+  }
 
   /** settle finds the question that the address means. */
   async function settle(signal) {
@@ -113,9 +138,19 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     build(asked, change)
   }
 
+  // A chart measures its box: what is not shown yet keeps its width.
+  function hideDrawn(is) {
+    drawn.classList.toggle('unasked', is)
+  }
+  function sketch() {
+    const made = make('div', views.some(([as]) => as === 'table') && state.now.as === 'table' ? 'sketch rows' : 'sketch')
+    made.setAttribute('aria-hidden', 'true')
+    other.replaceChildren(made)
+  }
+
   const none = (title, texts) => {
     const empty = emptyState(title, texts)
-    show(drawn, false)
+    hideDrawn(true)
     other.replaceChildren(empty)
     topEvents().then((names) => {
       const row = make('p', 'examples-row')
@@ -135,10 +170,11 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
   function draw() {
     drawKinds()
     if (!answer) return
-    show(drawn, true)
+    hideDrawn(false)
     other.replaceChildren()
     drawer.draw(answer, asked, state.now.as)
     put(complete, format.complete(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
+    put(onPaper, inWords())
     if (isEmpty(answer)) none('Nothing of this in the range', ['No event fits what is asked. Choose a longer range, take a filter away, or begin with one of these:'])
     openPoint()
   }
@@ -180,6 +216,7 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
       }
     }
     asked = question
+    guessed = false
     sayName()
     build_()
     const lack = lacks(asked)
@@ -197,6 +234,12 @@ export function reportPage({ question: name, first, views = [], build, lacks = (
     }
   })
   drawKinds()
+  // The builder does not wait for what the server knows. Where the address is cut, what comes back says so.
+  try {
+    build_()
+  } catch {
+    guessed = true
+  }
   state.on((now, before) => {
     if (JSON.stringify(now.q) !== JSON.stringify(before.q) || (now.report !== before.report && !now.q)) {
       if (JSON.stringify(now.q) !== JSON.stringify(asked)) return void run()

@@ -70,6 +70,9 @@ export function table(box, options) {
     draw()
   }, 'more')
   const none = make('div', '', '', empty ?? make('p', 'none', 'Nothing.'))
+  grid.classList.toggle('many', columns.length > 12)
+  box.classList.add('tabled')
+  box.style.setProperty('--columns', columns.length)
   box.replaceChildren(head, scroll, more, none)
 
   const heads = columns.map((column) => {

@@ -77,7 +77,7 @@ export function retention(box, { open = null, small = false }) {
   function drawCurve(answer) {
     const { interval } = answer.period
     const tables = [answer.all, ...(answer.groups ?? [])]
-    const series = tables.map((t, i) => ({ key: i ? JSON.stringify([t.group ?? null, t.other ?? false]) : 'all', name: i ? groupName(t) : 'All', values: t.curve.map((c) => c.share), rest: t.other }))
+    const series = tables.map((t, i) => ({ key: i ? JSON.stringify([t.group ?? null, t.other ?? false]) : 'all', name: i ? groupName(t) : 'All', values: t.curve.map((c) => c.share), rest: t.other, incompleteFrom: t.curve.findIndex((c) => c.incomplete) >>> 0 }))
     shown.draw({
       kind: 'line', series, points: answer.all.curve.map((_, i) => String(i)), short: (p) => (p === '0' ? 'start' : p), long: (p) => periodName(interval, Number(p)), axis: 'Period',
       number: percent, axisNumber: (v) => `${Math.round(v * 100)}%`, whole: false, max: Math.max(...series.flatMap((s) => s.values)) > 0.75 ? 1 : undefined,
@@ -101,7 +101,8 @@ export function retention(box, { open = null, small = false }) {
       redraw = () => drawTable(answer, tables[group])
       if (view === 'line') drawCurve(answer)
       else redraw()
-      put(note, view === 'table' ? `The columns are ${period.interval}s after the start. Hatched: not over for all of them, or not all loaded; the row “All” counts only what is complete.` : 'Only periods that are complete count.')
+      put(note, view === 'table' ? `The columns are ${period.interval}s after the start. Hatched: not over for all of them, or not all loaded; the row “All” counts only what is complete.`
+        : tables.some((t) => t.curve.some((c) => c.incomplete)) ? 'Dotted: not over, or not all loaded.' : 'Only periods that are complete count.')
     },
   }
 }
