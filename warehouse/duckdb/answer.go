@@ -42,6 +42,7 @@ func (c *connection) QueryContext(ctx context.Context, query string, args []driv
 		return nil, err
 	}
 	a := &answer{ctx: ctx, conn: conn, statement: prepared.(*duck.Stmt)}
+	a.tell, _ = ctx.Value(tellKey{}).(func(done float64))
 	if err := a.begin(args); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -64,6 +65,8 @@ type answer struct {
 	ctx       context.Context //nolint:containedctx // it bounds the whole answer, and Next is given none
 	conn      mapping.Connection
 	statement *duck.Stmt
+	tell      func(done float64) // hears how far the query is; nil: nobody does
+	told      float64            // the percentage that it heard last
 	result    mapping.Result
 	names     []string
 	types     []string
@@ -111,6 +114,9 @@ func (a *answer) failure() error {
 func (a *answer) call(work func()) error {
 	if err := a.ctx.Err(); err != nil {
 		return err
+	}
+	if a.tell != nil {
+		defer a.follow()()
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(a.ctx, func() {

@@ -87,7 +87,8 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	// first connection then closes all other files to everybody.
 	var first sync.Once
 	opened, err := duck.NewConnector("?"+settings.Encode(), func(c driver.ExecerContext) error {
-		prepare := "use spoor; set timezone = 'UTC'"
+		// DuckDB counts how far a query is only for a progress bar, which nobody draws here: see Warehouse.QueryTelling.
+		prepare := "use spoor; set timezone = 'UTC'; set enable_progress_bar = true; set enable_progress_bar_print = false"
 		first.Do(func() {
 			prepare = fmt.Sprintf("attach %s as spoor (row_group_size %d, storage_version 'v1.5.0'); set enable_external_access = false; ",
 				dialect{}.Literal(path), rowGroup) + prepare
