@@ -100,11 +100,14 @@ func ask[Q Question, A answer[A]](ctx context.Context, e *Engine, report string,
 	}
 	now := e.options.Now()
 	about := lookInto(q, now)
-	result, err := e.flights.do(ctx, report+" "+JSON(q)+" "+about.units, func(ctx context.Context, key string) (any, error) {
+	result, err := e.flights.do(ctx, report+" "+JSON(q)+" "+about.units, e.options.Deadline, func(ctx context.Context, key string, work *Work) (any, error) {
+		if p, ok := any(q).(planned); ok {
+			work.plan(p.statements())
+		}
 		ctx, cancel := context.WithTimeoutCause(ctx, e.options.Deadline, fmt.Errorf("the question took over %s: %w", e.options.Deadline, context.DeadlineExceeded))
 		defer cancel()
-		a, err := e.turn(ctx, func() (any, error) {
-			return e.answer(ctx, key, about, now, func() (any, error) { return do(ctx, e.source, q, now) })
+		a, err := e.turn(ctx, work, func() (any, error) {
+			return e.answer(ctx, key, about, now, func() (any, error) { return do(ctx, work.Watched(e.source), q, now) })
 		})
 		if err != nil && ctx.Err() != nil {
 			// What the warehouse says of being interrupted helps nobody.
@@ -126,10 +129,12 @@ type answered struct {
 }
 
 // turn waits until fewer than the most questions are worked on.
-func (e *Engine) turn(ctx context.Context, do func() (any, error)) (any, error) {
+func (e *Engine) turn(ctx context.Context, work *Work, do func() (any, error)) (any, error) {
+	work.wait(true)
 	select {
 	case e.turns <- struct{}{}:
 		defer func() { <-e.turns }()
+		work.wait(false)
 		return do()
 	case <-ctx.Done():
 		return nil, errors.Join(errors.New("too many questions are being worked on"), ctx.Err())

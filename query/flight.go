@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // flights are the questions that are being worked on, each once however many have asked it.
@@ -14,6 +15,7 @@ type flights struct {
 
 type flight struct {
 	cancel  context.CancelCauseFunc
+	work    *Work
 	waiting int
 	done    chan struct{}
 	result  any
@@ -22,21 +24,22 @@ type flight struct {
 
 var errAllGone = errors.New("nobody waits for the answer any more")
 
-// do works on the question called key, or waits for who does already. The work's ctx ends when all who wait have gone.
-func (f *flights) do(ctx context.Context, key string, work func(ctx context.Context, key string) (any, error)) (any, error) {
+// do works on the question called key, which may take until a deadline, or waits for who does already. The work's ctx ends
+// when all who wait have gone.
+func (f *flights) do(ctx context.Context, key string, deadline time.Duration, do func(ctx context.Context, key string, work *Work) (any, error)) (any, error) {
 	f.mu.Lock()
 	if f.all == nil {
 		f.all = map[string]*flight{}
 	}
 	one := f.all[key]
 	if one == nil {
-		one = &flight{done: make(chan struct{})}
+		one = &flight{done: make(chan struct{}), work: NewWork(deadline)}
 		var working context.Context
 		working, one.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 		f.all[key] = one
 		go func() {
 			defer one.cancel(nil)
-			result, err := work(working, key)
+			result, err := do(working, key, one.work)
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			one.result, one.err = result, err
@@ -46,6 +49,7 @@ func (f *flights) do(ctx context.Context, key string, work func(ctx context.Cont
 	}
 	one.waiting++
 	f.mu.Unlock()
+	follow(ctx, one.work)
 	select {
 	case <-one.done:
 		return one.result, one.err

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestFlights: many who ask the same wait for one piece of work, and it goes on when some of them leave.
@@ -15,7 +16,7 @@ func TestFlights(t *testing.T) {
 	var f flights
 	var runs atomic.Int64
 	release := make(chan struct{})
-	work := func(ctx context.Context, key string) (any, error) {
+	work := func(ctx context.Context, key string, _ *Work) (any, error) {
 		runs.Add(1)
 		select {
 		case <-release:
@@ -29,12 +30,12 @@ func TestFlights(t *testing.T) {
 	var wg sync.WaitGroup
 	left := make(chan error, 1)
 	go func() {
-		_, err := f.do(first, "q", work)
+		_, err := f.do(first, "q", time.Minute, work)
 		left <- err
 	}()
 	for range many {
 		wg.Go(func() {
-			if have, err := f.do(t.Context(), "q", work); err != nil || have != "q" {
+			if have, err := f.do(t.Context(), "q", time.Minute, work); err != nil || have != "q" {
 				t.Errorf("want the answer; have %v (%v)", have, err)
 			}
 		})
@@ -64,7 +65,7 @@ func TestFlights(t *testing.T) {
 	if runs.Load() != 1 {
 		t.Errorf("want the work done once; have %d", runs.Load())
 	}
-	if have, err := f.do(t.Context(), "q", work); err != nil || have != "q" || runs.Load() != 2 {
+	if have, err := f.do(t.Context(), "q", time.Minute, work); err != nil || have != "q" || runs.Load() != 2 {
 		t.Errorf("want it done again when it is asked again; have %v, %d times (%v)", have, runs.Load(), err)
 	}
 }
