@@ -124,10 +124,10 @@ func noRoute(w http.ResponseWriter, r *http.Request, said http.Handler) {
 	said.ServeHTTP(&heard, r)
 	if heard.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", heard.header.Get("Allow"))
-		refuse(w, heard.status, "method_not_allowed", fmt.Errorf("%s takes %s; got %s", r.URL.Path, heard.header.Get("Allow"), r.Method))
+		refuse(w, heard.status, codeNoMethod, fmt.Errorf("%s takes %s; got %s", r.URL.Path, heard.header.Get("Allow"), r.Method))
 		return
 	}
-	refuse(w, http.StatusNotFound, "not_found", fmt.Errorf("there is no %s; /api lists what there is", r.URL.Path))
+	refuse(w, http.StatusNotFound, codeNotFound, fmt.Errorf("there is no %s; /api lists what there is", r.URL.Path))
 }
 
 // hearing notes an answer's status and header.
@@ -153,14 +153,14 @@ func read(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
 		err = errors.New("there is more behind the object")
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body cannot be over %d bytes", most))
+		refuse(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Errorf("the body cannot be over %d bytes", most))
 		return false
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
 		refuseField(w, wrong.Field, wrong.Value, fmt.Errorf("%s must be a %s; got a %s", wrong.Field, wrong.Type, wrong.Value))
 		return false
 	}
-	refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("the body must be a JSON object as /api describes it: %w", err))
+	refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("the body must be a JSON object as /api describes it: %w", err))
 	return false
 }
 

@@ -1,13 +1,11 @@
 package dashboard
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,90 +37,38 @@ func (d *Dashboard) sql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if ask.Limit < 0 {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("limit cannot be below 0; got %d", ask.Limit))
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("limit cannot be below 0; got %d", ask.Limit))
 		return
 	}
-	format := r.URL.Query().Get("format")
-	types := map[string]string{
-		"": "application/json", "json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet",
-		"lines": "application/x-ndjson",
-	}
-	if types[format] == "" {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("format must be json, csv, parquet or lines; got %q", format))
+	name := cmp.Or(r.URL.Query().Get("format"), "json")
+	as, known := formatOf(name)
+	if !known || name == "ndjson" {
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("format must be json, csv, parquet or lines; got %q", name))
 		return
 	}
 	asked := time.Now()
+	if name == "lines" {
+		d.answerLines(w, r, ask, asked)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
 	defer cancel()
 	result, err := query.SQL(ctx, d.options.Warehouse, ask.SQL, ask.Limit)
 	if err != nil {
-		if ctx.Err() != nil {
-			d.failed(w, r, ctx.Err())
-			return
-		}
-		refuse(w, http.StatusBadRequest, "bad_sql", err)
+		d.badSQL(ctx, w, r, err)
 		return
 	}
 	defer result.Close()
-	d.write(ctx, w, r, result, asked, format, types[format])
+	d.write(ctx, w, r, result, asked, as, false)
 }
 
-// write sends an answer's rows as they come. A fault before anything has left is answered as such; after that the
-// status cannot change any more, and the trailer tells it.
-func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Request, result *query.Result, asked time.Time, format, contentType string) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", "no-store")
-	h.Add("Trailer", errorTrailer)
-	left := &leaving{w: w}
-	out := bufio.NewWriterSize(left, 64<<10)
-	write := result.WriteJSON
-	switch format {
-	case "csv":
-		write = result.WriteCSV
-	case "parquet":
-		write = result.WriteParquet
-	case "ndjson":
-		write = result.WriteNDJSON
-	case "lines":
-		write = func(io.Writer) error {
-			return result.WriteLines(out, asked, func() error { return errors.Join(out.Flush(), push(http.NewResponseController(w))) })
-		}
-	}
-	err := write(out)
-	if err == nil {
-		err = out.Flush()
-	}
-	switch {
-	case err == nil:
-	case left.yes:
-		_ = out.Flush() // what was read before the fault
-		d.options.Logger.Warn("an answer was cut off", "err", err)
-		h.Set(errorTrailer, strings.ReplaceAll(err.Error(), "\n", " "))
-		if format == "lines" { // a page cannot read a trailer
-			_ = sendJSON(&ndjson{w: w}, "", fault{Error: err.Error(), Code: "cut_off"})
-		}
-	case ctx.Err() != nil:
-		h.Del("Trailer")
+// badSQL answers that a statement could not be asked.
+func (d *Dashboard) badSQL(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
+	if ctx.Err() != nil {
 		d.failed(w, r, ctx.Err())
-	default:
-		h.Del("Trailer")
-		refuse(w, http.StatusBadRequest, "bad_sql", err)
+		return
 	}
-}
-
-// errorTrailer tells why an answer that had begun was cut off.
-const errorTrailer = "Spoor-Error"
-
-// leaving notes whether anything has been written.
-type leaving struct {
-	w   io.Writer
-	yes bool
-}
-
-func (l *leaving) Write(p []byte) (int, error) {
-	l.yes = true
-	return l.w.Write(p)
+	refuse(w, http.StatusBadRequest, codeBadSQL, err)
 }
 
 // tail streams events as they are accepted: server-sent events, or NDJSON for whoever accepts that.
@@ -130,7 +76,7 @@ func (d *Dashboard) tail(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	sample, err := strconv.Atoi(cmp.Or(q.Get("sample"), "0"))
 	if err != nil || sample < 0 {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("sample must be a number of events a second; got %q", q.Get("sample")))
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("sample must be a number of events a second; got %q", q.Get("sample")))
 		return
 	}
 	viewer := d.options.Watcher.View(tail.Filter{
@@ -202,11 +148,11 @@ func (d *Dashboard) audit(w http.ResponseWriter, r *http.Request) {
 	to, errTo := timeOr(q.Get("to"), now.Add(time.Minute))
 	wait, errWait := time.ParseDuration(cmp.Or(q.Get("wait"), "10s"))
 	if err := errors.Join(errFrom, errTo, errWait); err != nil {
-		refuse(w, http.StatusBadRequest, "bad_request", err)
+		refuse(w, http.StatusBadRequest, codeBadRequest, err)
 		return
 	}
 	if !from.Before(to) {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("from must be before to; got %s and %s", q.Get("from"), q.Get("to")))
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("from must be before to; got %s and %s", q.Get("from"), q.Get("to")))
 		return
 	}
 	report, err := d.options.Audit(r.Context(), from, to, min(wait, maxWait))

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,17 +42,15 @@ func (d *Dashboard) export(w http.ResponseWriter, r *http.Request) {
 	from, errFrom := timeOr(q.Get("from"), time.Time{})
 	to, errTo := timeOr(q.Get("to"), time.Time{})
 	if err := errors.Join(errFrom, errTo); err != nil {
-		refuse(w, http.StatusBadRequest, "bad_request", err)
+		refuse(w, http.StatusBadRequest, codeBadRequest, err)
 		return
 	}
 	if from.IsZero() || !from.Before(to) {
 		refuseField(w, "from", q.Get("from"), fmt.Errorf("from must be before to; got %q and %q", q.Get("from"), q.Get("to")))
 		return
 	}
-	kind, known := map[string]string{
-		"": "application/vnd.apache.parquet", "parquet": "application/vnd.apache.parquet", "csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson",
-	}[q.Get("format")]
-	if !known {
+	as, known := formatOf(cmp.Or(q.Get("format"), "parquet"))
+	if !known || as.name == "json" || as.name == "lines" {
 		refuseField(w, "format", q.Get("format"), fmt.Errorf("format must be parquet, csv or ndjson; got %q", q.Get("format")))
 		return
 	}
@@ -67,11 +66,7 @@ func (d *Dashboard) export(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer result.Close()
-	format := q.Get("format")
-	if format == "" {
-		format = "parquet"
-	}
 	w.Header().Add("Trailer", rowsTrailer)
-	d.write(ctx, w, r, result, d.options.Now(), format, kind)
+	d.write(ctx, w, r, result, d.options.Now(), as, false)
 	w.Header().Set(rowsTrailer, strconv.FormatInt(result.Read(), 10))
 }

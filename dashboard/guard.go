@@ -28,12 +28,12 @@ func (d *Dashboard) guard(mux *http.ServeMux) http.Handler {
 		next, need := d.route(mux, r)
 		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if o.Password == "" && !bearer && !trusted(r.Host, o.Hosts) {
-			refuse(w, http.StatusForbidden, "wrong_host",
+			refuse(w, http.StatusForbidden, codeWrongHost,
 				fmt.Errorf("without a password these pages answer to addresses and to localhost, not to the name %q; with a password any name will do", r.Host))
 			return
 		}
 		if foreign(r) {
-			refuse(w, http.StatusForbidden, "cross_site", errors.New("the pages and the API answer only to themselves"))
+			refuse(w, http.StatusForbidden, codeCrossSite, errors.New("the pages and the API answer only to themselves"))
 			return
 		}
 		switch {
@@ -42,13 +42,13 @@ func (d *Dashboard) guard(mux *http.ServeMux) http.Handler {
 			switch {
 			case errors.Is(err, errToken):
 				h.Set("WWW-Authenticate", challenge)
-				refuse(w, http.StatusUnauthorized, "unauthorized", err)
+				refuse(w, http.StatusUnauthorized, codeUnauthorized, err)
 				return
 			case err != nil:
 				d.failed(w, r, err)
 				return
 			case !has.allows(need):
-				refuse(w, http.StatusForbidden, "scope", fmt.Errorf("this needs a token of the scope %s; this one has %s", need, has))
+				refuse(w, http.StatusForbidden, codeScope, fmt.Errorf("this needs a token of the scope %s; this one has %s", need, has))
 				return
 			}
 		case o.Password != "":
@@ -56,7 +56,7 @@ func (d *Dashboard) guard(mux *http.ServeMux) http.Handler {
 			have := sha256.Sum256([]byte(given))
 			if subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
 				h.Set("WWW-Authenticate", challenge)
-				refuse(w, http.StatusUnauthorized, "unauthorized", errors.New("the password is needed, with any user name, or a token"))
+				refuse(w, http.StatusUnauthorized, codeUnauthorized, errors.New("the password is needed, with any user name, or a token"))
 				return
 			}
 		}

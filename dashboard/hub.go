@@ -86,7 +86,7 @@ func (h *hub) message(ctx context.Context) message {
 			return message{"snapshot", text}
 		}
 	}
-	text, _ := json.Marshal(fault{Error: err.Error(), Code: "failed"}) // two strings are always JSON
+	text, _ := json.Marshal(fault{Error: err.Error(), Code: codeFailed}) // two strings are always JSON
 	return message{"fault", text}
 }
 

@@ -136,7 +136,7 @@ func (d *Dashboard) newest(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	limit, err := strconv.Atoi(cmp.Or(q.Get("limit"), "50"))
 	if err != nil || limit < 1 || limit > newestMost {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("limit must be a number from 1 to %d; got %q", newestMost, q.Get("limit")))
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("limit must be a number from 1 to %d; got %q", newestMost, q.Get("limit")))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)

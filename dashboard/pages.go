@@ -144,7 +144,7 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, room room) {
 	var out bytes.Buffer
 	if err := p.templates[room.file].Execute(&out, shown); err != nil {
 		p.options.Logger.Error("a page could not be made", "page", room.Name, "err", err)
-		refuse(w, http.StatusInternalServerError, "failed", err)
+		refuse(w, http.StatusInternalServerError, codeFailed, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -98,16 +98,11 @@ func (d *Dashboard) askQuestion(w http.ResponseWriter, r *http.Request, q questi
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, query.MaxQuestionBytes))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			refuse(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Errorf("the body cannot be over %d bytes", query.MaxQuestionBytes))
+			refuse(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Errorf("the body cannot be over %d bytes", query.MaxQuestionBytes))
 		}
 		return // the client has left
 	}
-	found, err := q.ask(r.Context(), text)
-	if err != nil {
-		d.failed(w, r, err)
-		return
-	}
-	answer(w, found)
+	d.answerLong(w, r, func(ctx context.Context) (any, error) { return q.ask(ctx, text) })
 }
 
 // questionOfReport finds the question of a saved report, and checks its parameters.

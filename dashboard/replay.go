@@ -20,16 +20,16 @@ func (d *Dashboard) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !ask.From.IsZero() && !ask.To.IsZero() && !ask.From.Before(ask.To) {
-		refuse(w, http.StatusBadRequest, "bad_request", fmt.Errorf("from must be before to; got %s and %s", ask.From, ask.To))
+		refuse(w, http.StatusBadRequest, codeBadRequest, fmt.Errorf("from must be before to; got %s and %s", ask.From, ask.To))
 		return
 	}
 	if d.options.Replay == nil {
-		refuse(w, http.StatusNotImplemented, "no_replay", errors.New("this server has no stream that dead letters could be put on"))
+		refuse(w, http.StatusNotImplemented, codeNoReplay, errors.New("this server has no stream that dead letters could be put on"))
 		return
 	}
 	if !ask.DryRun {
 		if !d.replaying.TryLock() {
-			refuse(w, http.StatusConflict, "busy", errors.New("another replay is under way; wait until it is done"))
+			refuse(w, http.StatusConflict, codeBusy, errors.New("another replay is under way; wait until it is done"))
 			return
 		}
 		defer d.replaying.Unlock()
@@ -53,7 +53,7 @@ func (d *Dashboard) replay(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		d.options.Logger.Error("a replay failed", "sent", report.Sent, "err", err)
-		_ = sendJSON(out, "", fault{Error: fmt.Sprintf("%v (%d events were put on the stream before)", err, report.Sent), Code: "failed"})
+		_ = sendJSON(out, "", fault{Error: fmt.Sprintf("%v (%d events were put on the stream before)", err, report.Sent), Code: codeFailed})
 		return
 	}
 	if !ask.DryRun {

@@ -17,8 +17,8 @@ func reports(t *testing.T, body string) (all []replay.Report, fault fault) {
 	for line := range strings.Lines(body) {
 		var r struct {
 			replay.Report
-			Error string `json:"error"`
-			Code  string `json:"code"`
+			Error string    `json:"error"`
+			Code  faultCode `json:"code"`
 		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%q: %v", line, err)

@@ -180,7 +180,7 @@ func (d *Dashboard) changeSaved(w http.ResponseWriter, r *http.Request, k savedK
 		return
 	}
 	if version == 0 && r.Header.Get("If-None-Match") != "*" {
-		refuse(w, http.StatusPreconditionRequired, "precondition_required", errors.New(
+		refuse(w, http.StatusPreconditionRequired, codeNoVersion, errors.New(
 			"If-Match must name the version that the change was made from: send the ETag that GET gave"))
 		return
 	}
@@ -252,13 +252,13 @@ func (d *Dashboard) notSaved(w http.ResponseWriter, r *http.Request, err error) 
 	switch {
 	case isConflict:
 		w.Header().Set("ETag", strconv.Quote(fmt.Sprint(conflict.Have)))
-		refuse(w, http.StatusPreconditionFailed, "conflict", err)
+		refuse(w, http.StatusPreconditionFailed, codeConflict, err)
 	case isField:
 		refuseField(w, field.Field, field.Value, err)
 	case errors.Is(err, saved.ErrNotFound):
-		refuse(w, http.StatusNotFound, "not_found", fmt.Errorf("%w: %s", err, cmp.Or(r.PathValue("id"), r.URL.Path)))
+		refuse(w, http.StatusNotFound, codeNotFound, fmt.Errorf("%w: %s", err, cmp.Or(r.PathValue("id"), r.URL.Path)))
 	case errors.Is(err, saved.ErrFull):
-		refuse(w, http.StatusConflict, "full", err)
+		refuse(w, http.StatusConflict, codeFull, err)
 	default:
 		d.failed(w, r, err)
 	}
