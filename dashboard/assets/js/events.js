@@ -92,8 +92,8 @@ function drawOne() {
   const key = `${e.type}\n${e.event ?? ''}`
   if (shown === key) return
   shown = key
-  carried.run(async ({ signal }) => {
-    const found = await fetchJSON('/api/query/properties', { body: { event: e.event ? { event: e.event, type: e.type } : { type: e.type } }, signal })
+  carried.run(async ({ signal, follow }) => {
+    const found = await fetchJSON('/api/query/properties', { body: { event: e.event ? { event: e.event, type: e.type } : { type: e.type } }, signal, follow })
     return () => {
       put(byId('properties-title'), `Properties, in the newest ${format.plural(found.sampled, 'event', 'events')}`)
       properties.show(found.properties)
@@ -101,8 +101,8 @@ function drawOne() {
   })
 }
 
-const refresh = () => view.run(async ({ signal }) => {
-  const found = await fetchJSON('/api/query/catalog', { body: { range: ranges.asked() }, signal })
+const refresh = () => view.run(async ({ signal, follow }) => {
+  const found = await fetchJSON('/api/query/catalog', { body: { range: ranges.asked() }, signal, follow })
   return () => {
     answer = found
     put(byId('complete'), found.complete?.up_to ? `Complete up to ${format.moment(new Date(found.complete.up_to))}` : '')

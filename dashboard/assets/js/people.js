@@ -64,16 +64,16 @@ function drawList() {
   put(more, `Show ${format.count(Math.min(atOnce, found.found - people.length))} more of ${format.count(found.found - people.length)}`)
   put(byId('complete'), found.complete?.up_to ? `Complete up to ${format.moment(new Date(found.complete.up_to))}` : '')
 }
-const ask = () => view.run(async ({ signal }) => {
-  const answer = await fetchJSON('/api/query/people', { body: question(0), signal })
+const ask = () => view.run(async ({ signal, follow }) => {
+  const answer = await fetchJSON('/api/query/people', { body: question(0), signal, follow })
   return () => {
     found = answer
     people = answer.list
     drawList()
   }
 })
-const extend = () => view.run(async ({ signal }) => {
-  const answer = await fetchJSON('/api/query/people', { body: question(people.length), signal })
+const extend = () => view.run(async ({ signal, follow }) => {
+  const answer = await fetchJSON('/api/query/people', { body: question(people.length), signal, follow })
   return () => {
     found = answer
     people = [...people, ...answer.list]
@@ -172,8 +172,8 @@ function draw(now, before) {
   if (now.person) {
     view.cancel()
     if (now.person === before?.person) return
-    one.run(async ({ signal }) => {
-      const answer = await fetchJSON('/api/query/person', { body: { person: now.person, limit: atOnce }, signal })
+    one.run(async ({ signal, follow }) => {
+      const answer = await fetchJSON('/api/query/person', { body: { person: now.person, limit: atOnce }, signal, follow })
       return () => drawPerson(answer, answer.next)
     })
     return

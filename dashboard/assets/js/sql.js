@@ -82,11 +82,12 @@ async function submit() {
 
 function run() {
   const { sql, limit: most } = state.now
-  view.run(async ({ signal, progress }) => {
+  view.run(async ({ signal, progress, follow }) => {
     let columns = null
     let end = null
     const rows = []
     await fetchLines('/api/sql', { params: { format: 'lines' }, body: { sql, limit: most }, signal }, (line) => {
+      if (line.progress) return follow(line.progress)
       if (Array.isArray(line)) rows.push(line)
       else if (line.columns) columns = line.columns
       else if (line.error) throw new Fault(line.error, line.code)

@@ -47,10 +47,22 @@ async function request(path, { params, body, signal, accept = 'application/json'
   }
 }
 
-/** fetchJSON asks the API: GET, or POST where there is a body, unless method says another. It throws a Fault, or an AbortError when signal ends it. */
-export async function fetchJSON(path, options) {
-  const response = await request(path, options)
-  return response.status === 204 ? null : response.json()
+/**
+ * fetchJSON asks the API: GET, or POST where there is a body, unless method says another. It throws a Fault, or an AbortError
+ * when signal ends it. follow, if given, hears how far an answer is that takes long: {done, seconds, deadline, waiting}.
+ */
+export async function fetchJSON(path, { follow, ...options } = {}) {
+  const response = await request(path, follow ? { accept: 'application/json, application/x-ndjson', ...options } : options)
+  if (response.status === 204) return null
+  if (!response.headers.get('Content-Type')?.startsWith('application/x-ndjson')) return response.json()
+  let last = {}
+  await readLines(response, (line) => {
+    if (line.error) throw new Fault(line.error, line.code, 0, line.field)
+    if (line.progress) follow(line.progress)
+    else last = line
+  })
+  if (!('answer' in last)) throw new Fault('The connection ended before the answer did.', 'network')
+  return last.answer
 }
 
 /** fetchBlob gets a whole answer as a file; progress(bytes) hears how much has come. */
@@ -68,7 +80,10 @@ export async function fetchBlob(path, { progress = () => {}, ...options } = {}) 
 
 /** fetchLines reads an answer of one JSON value a line as it comes, and calls take for each. */
 export async function fetchLines(path, options, take) {
-  const response = await request(path, { accept: 'application/x-ndjson', ...options })
+  await readLines(await request(path, { accept: 'application/x-ndjson', ...options }), take)
+}
+
+async function readLines(response, take) {
   const decoder = new TextDecoder()
   let rest = ''
   for (const reader = response.body.getReader(); ;) {
@@ -128,26 +143,36 @@ export function emptyState(title, texts, link) {
   return box
 }
 
-const waitShownAfter = 200 // ms: what is faster needs no word
+const waitShownAfter = 400 // ms: what is faster needs no word
+
+/** progressWords says how far something is: 42 %, 12 s; or 12 s of at most 1 min where only the time is known. */
+export function progressWords(done, seconds, most) {
+  const passed = format.duration(Math.max(seconds, 0.1))
+  if (done !== undefined && done !== null) return `${Math.min(99, Math.floor(100 * done))} % · ${passed}` // there is no answer yet
+  return most ? `${passed} of at most ${format.duration(most)}` : passed
+}
 
 /**
  * answers takes over a box in which a question's answer is shown.
  *
  *     const view = answers(box, { what: 'Asking the warehouse' })
- *     view.run(async ({ signal, progress }) => {
- *       const answer = await fetchJSON('/api/…', { params, signal })
+ *     view.run(async ({ signal, follow }) => {
+ *       const answer = await fetchJSON('/api/…', { params, signal, follow })
  *       return () => draw(view.body, answer) // called if no other question was asked meanwhile
  *     })
  *
- * A new run ends the one before. progress(text, part) says how far it is; part is 0 to 1, or left out. What was shown
+ * A new run ends the one before. What takes long has a bar along the top of the box, the time that has passed, and a button
+ * that cancels it. follow hears the server's word of how far it is; progress(text, part) that of who asks: part is 0 to 1, or
+ * left out. Where nobody knows how far it is, the bar is the time that has passed of the most that may. What was shown
  * stays, paler unless pale is false, until the new answer is there. run gives true once an answer is shown.
  */
 export function answers(box, { what = 'Asking', pale = true } = {}) {
   const body = make('div', 'answer-body', '', ...box.childNodes)
   const said = make('span')
+  const clock = make('span', 'clock')
   const bar = make('progress')
   const stop = button('Cancel', () => current?.abort(), 'button small')
-  const wait = make('div', 'answer-wait no-print', '', bar, said, stop)
+  const wait = make('div', 'answer-wait no-print', '', bar, said, clock, stop)
   const problem = make('div')
   said.setAttribute('role', 'status')
   bar.setAttribute('aria-label', what)
@@ -162,17 +187,25 @@ export function answers(box, { what = 'Asking', pale = true } = {}) {
     const began = performance.now()
     let told = ''
     let part
+    let heard = null // the server's word, and when it came
     const tell = () => {
-      const seconds = (performance.now() - began) / 1000
-      put(said, `${told || `${what}…`}${seconds >= 2 ? ` ${format.duration(seconds)}` : ''}`)
-      show(bar, part !== undefined)
-      if (part !== undefined) bar.value = part
+      if (mine !== current) return
+      const now = performance.now()
+      const seconds = heard ? heard.seconds + (now - heard.at) / 1000 : (now - began) / 1000
+      const done = part ?? heard?.done
+      const most = heard?.deadline
+      put(said, told || (heard?.waiting ? 'Waiting for its turn: much else is being asked…' : `${what}…`))
+      put(clock, progressWords(done, seconds, most))
+      show(bar, done !== undefined || Boolean(most))
+      bar.value = done ?? (most ? Math.min(1, seconds / most) : 0)
+      bar.classList.toggle('time', done === undefined)
+      bar.setAttribute('aria-valuetext', clock.textContent)
     }
     const appear = setTimeout(() => {
       tell()
       wait.hidden = false
     }, waitShownAfter)
-    const tick = setInterval(tell, 1000)
+    const tick = setInterval(tell, 500)
     box.setAttribute('aria-busy', 'true')
     body.classList.toggle('pale', pale)
     const end = () => {
@@ -185,8 +218,21 @@ export function answers(box, { what = 'Asking', pale = true } = {}) {
       body.classList.remove('pale')
       return true
     }
+    const tools = {
+      signal: mine.signal,
+      progress: (text, p) => {
+        told = text
+        part = p
+        heard = null
+        tell()
+      },
+      follow: (p) => {
+        heard = { ...p, at: performance.now() }
+        tell()
+      },
+    }
     try {
-      const draw = await ask({ signal: mine.signal, progress: (text, p) => { told = text; part = p; if (mine === current) tell() } })
+      const draw = await ask(tools)
       if (!end()) return false
       problem.replaceChildren()
       body.hidden = false

@@ -46,9 +46,9 @@ export function behind({ title, point, onClose = () => {}, words = {}, ways = []
   more.hidden = true
   view.body.after(more)
   let people = []
-  const ask = (skip) => view.run(async ({ signal }) => {
+  const ask = (skip) => view.run(async ({ signal, follow }) => {
     const text = search.value.trim()
-    const answer = await fetchJSON('/api/query/people', { signal, body: { ...point, limit: atOnce, ...(skip ? { skip } : {}), ...(text ? { search: text } : {}) } })
+    const answer = await fetchJSON('/api/query/people', { signal, follow, body: { ...point, limit: atOnce, ...(skip ? { skip } : {}), ...(text ? { search: text } : {}) } })
     return () => {
       people = skip ? [...people, ...answer.list] : answer.list
       const rest = answer.found - people.length

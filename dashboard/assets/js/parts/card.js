@@ -68,9 +68,9 @@ export function card({ tile, report, move, resize, take, open, answered }) {
       list.turnTo = (to) => list.turn(how.behind(to, params, answer))
       return list
     },
-    ask: () => (how ? view.run(async ({ signal }) => {
+    ask: () => (how ? view.run(async ({ signal, follow }) => {
       const { question, params, view: as } = report.body
-      const found = await fetchJSON(`/api/query/${question}`, { body: params, signal })
+      const found = await fetchJSON(`/api/query/${question}`, { body: params, signal, follow })
       return () => {
         answer = found
         drawer ??= how.draw(drawn, (at) => open(c, at))

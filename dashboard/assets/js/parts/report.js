@@ -207,7 +207,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     })
   }
 
-  const run = () => view.run(async ({ signal }) => {
+  const run = () => view.run(async ({ signal, follow }) => {
     const question = await settle(signal)
     if (!question) {
       return () => {
@@ -227,7 +227,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
         none('Something is missing', [lack])
       }
     }
-    const found = await fetchJSON(`/api/query/${name}`, { body: asked, signal })
+    const found = await fetchJSON(`/api/query/${name}`, { body: asked, signal, follow })
     return () => {
       answer = found
       draw()
