@@ -13,7 +13,9 @@ import (
 func tracePage() room { return room{Name: "Trace", Path: "/trace", file: "trace"} }
 
 type traceParams struct {
-	ID string `query:"id" required:"true" description:"The event's message id."`
+	ID  string `query:"id" required:"true" description:"The event's message id."`
+	At  string `query:"at" format:"date-time" description:"About when it came, where that is known: it is looked for around then first."`
+	All bool   `query:"all" description:"Look through all events, instead of stopping where it was found."`
 }
 
 // traceLine is one line of a trace: one of its members.
@@ -35,9 +37,14 @@ func (d *Dashboard) trace(w http.ResponseWriter, r *http.Request) {
 		refuseField(w, "id", "", errors.New("id must be a message id"))
 		return
 	}
+	at, err := timeOr(r.URL.Query().Get("at"), time.Time{})
+	if err != nil {
+		refuseField(w, "at", r.URL.Query().Get("at"), err)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.options.QueryFor)
 	defer cancel()
-	known, err := query.AskTrace(ctx, d.options.Warehouse, id)
+	known, err := query.AskTrace(ctx, d.options.Warehouse, query.TraceQuestion{ID: id, At: at, All: r.URL.Query().Get("all") == "true"}, time.Now())
 	if err != nil {
 		d.failed(w, r, err)
 		return

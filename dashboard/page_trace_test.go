@@ -44,6 +44,7 @@ func TestTraceFaults(t *testing.T) {
 	h := newHouse(t)
 	d := h.open()
 	wants(t, "without an id", get(d, "/api/trace"), http.StatusBadRequest, `"field":"id"`)
+	wants(t, "with a moment that is none", get(d, "/api/trace?id=x&at=noon"), http.StatusBadRequest, `"field":"at"`)
 	h.set(func() {
 		h.answer = func(context.Context, string, []any) (*fakedb.Answer, error) {
 			return nil, errors.New("the warehouse is on fire")

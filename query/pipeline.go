@@ -176,31 +176,6 @@ func AskDeadLetters(ctx context.Context, w Asker, ask DeadLetters) ([]DeadLetter
 	return letters, nil
 }
 
-// loadedSince notes on letters when an event of their id was loaded.
-func loadedSince(ctx context.Context, w Asker, letters []DeadLetter) error {
-	var ids []any
-	for _, l := range letters {
-		if l.MessageID != "" {
-			ids = append(ids, l.MessageID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return eachRow(ctx, w, func(scan func(...any) error) error {
-		var source, id string
-		var at *time.Time
-		err := scan(&source, &id, &at)
-		for i := range letters {
-			if letters[i].Source == source && letters[i].MessageID == id {
-				letters[i].LoadedAt = at
-			}
-		}
-		return err
-	}, `select e.source, e.message_id, min(l.loaded_at) from events e join loads l on l.load_id = e.load_id
-		where e.message_id in (?`+strings.Repeat(", ?", len(ids)-1)+`) group by 1, 2`, ids...)
-}
-
 // shown gives bytes as text, for a page.
 func shown(raw []byte) string {
 	if len(raw) > maxRawShown {
@@ -213,76 +188,4 @@ func shown(raw []byte) string {
 		}
 	}
 	return strings.ToValidUTF8(string(raw), "\uFFFD")
-}
-
-// Trace is where the warehouse has an event, by its message id.
-type Trace struct {
-	MessageID string       `json:"message_id"`
-	Rows      []TraceRow   `json:"rows" required:"true" nullable:"false" description:"in the table events; one for each source that used the id"`
-	Dead      []DeadLetter `json:"dead" required:"true" nullable:"false"`
-	// Minutes are the lines of the ledger that the rows and the letters are counted in.
-	Minutes []LiveMinute `json:"minutes" required:"true" nullable:"false"`
-}
-
-// TraceRow is a row of the table events, and when it was committed.
-type TraceRow struct {
-	NewestEvent
-	Timestamp time.Time  `json:"timestamp"`
-	LoadID    string     `json:"load_id"`
-	LoadedAt  *time.Time `json:"loaded_at"`
-	Marks     string     `json:"marks,omitempty"`
-}
-
-// traceMost bounds what a trace gives of each kind.
-const traceMost = 100
-
-// AskTrace looks an event up in the warehouse.
-func AskTrace(ctx context.Context, w Asker, id string) (Trace, error) {
-	t := Trace{MessageID: id, Rows: []TraceRow{}, Minutes: []LiveMinute{}}
-	minutes := map[time.Time]bool{}
-	err := eachRow(ctx, w, func(scan func(...any) error) error {
-		var r TraceRow
-		var properties, traits, about any
-		if err := scan(&r.MessageID, &r.Source, &r.Type, &r.Event, &r.UserID, &r.AnonymousID, &r.ReceivedAt, &r.OriginalTimestamp, &r.Protocol,
-			&properties, &traits, &about, &r.Timestamp, &r.LoadID, &r.LoadedAt, &r.Marks); err != nil {
-			return err
-		}
-		if r.MessageID != id { // to Redshift, texts are alike that differ in trailing blanks
-			return nil
-		}
-		r.ReceivedAt, r.Timestamp = r.ReceivedAt.UTC(), r.Timestamp.UTC()
-		r.Properties, r.Traits, r.Context = object(properties), object(traits), object(about)
-		minutes[r.ReceivedAt.Truncate(time.Minute)] = true
-		t.Rows = append(t.Rows, r)
-		return nil
-	}, `select e.message_id, e.source, coalesce(e.type, ''), coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''),
-			e.received_at, e.original_timestamp, coalesce(e.protocol, ''), e.properties, e.traits, e.context, e.timestamp, e.load_id, l.loaded_at, coalesce(e.marks, '')
-		from events e left join loads l on l.load_id = e.load_id where e.message_id = ? order by e.received_at, e.source limit ?`, id, traceMost)
-	if err != nil {
-		return t, fmt.Errorf("looking for the event: %w", err)
-	}
-	if t.Dead, err = AskDeadLetters(ctx, w, DeadLetters{MessageID: id, Limit: traceMost}); err != nil {
-		return t, err
-	}
-	for _, d := range t.Dead {
-		minutes[d.ReceivedAt.Truncate(time.Minute)] = true
-	}
-	if len(minutes) == 0 {
-		return t, nil
-	}
-	args := make([]any, 0, len(minutes))
-	for m := range minutes {
-		args = append(args, m)
-	}
-	err = eachRow(ctx, w, func(scan func(...any) error) error {
-		var m LiveMinute
-		err := scan(&m.Minute, &m.Source, &m.Accepted, &m.Loaded, &m.Duplicate, &m.Dead)
-		m.Minute = m.Minute.UTC()
-		t.Minutes = append(t.Minutes, m)
-		return err
-	}, `select minute, source, accepted, loaded, duplicate, dead from ledger where minute in (?`+strings.Repeat(", ?", len(args)-1)+`) order by 1, 2`, args...)
-	if err != nil {
-		return t, fmt.Errorf("reading the ledger: %w", err)
-	}
-	return t, nil
 }

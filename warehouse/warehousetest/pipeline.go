@@ -156,7 +156,7 @@ func traced(ctx context.Context, s *subject) error {
 		{`x' or '1'='1`, "", "", []query.LiveMinute{}},                        // no part of the question
 		{strings.Repeat("\U0001F600\x00", 100), "", "", []query.LiveMinute{}}, // nor what no column can hold
 	} {
-		have, err := query.AskTrace(ctx, w, c.id)
+		have, err := query.AskTrace(ctx, w, query.TraceQuestion{ID: c.id}, noon.Add(time.Hour))
 		if err != nil {
 			return fmt.Errorf("%q: %w", c.id, err)
 		}

@@ -103,7 +103,7 @@ function didLine(e) {
     text.tabIndex = 0
     text.setAttribute('aria-label', 'The event as JSON')
     const trace = make('a', 'button small', 'Trace it')
-    trace.href = `/trace?id=${encodeURIComponent(e.message_id)}`
+    trace.href = `/trace?id=${encodeURIComponent(e.message_id)}&at=${encodeURIComponent(e.received_at)}`
     line.append(text, trace)
   })
   return line

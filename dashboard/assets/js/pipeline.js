@@ -161,7 +161,7 @@ function letterOf(l) {
   const facts = make('dl', 'pairs')
   const fact = (name, ...value) => facts.append(make('dt', '', name), make('dd', '', '', ...value))
   const trace = make('a', 'mono', l.message_id)
-  trace.href = `/trace?id=${encodeURIComponent(l.message_id)}`
+  trace.href = `/trace?id=${encodeURIComponent(l.message_id)}&at=${encodeURIComponent(l.received_at)}`
   if (l.message_id) fact('Message id', trace)
   fact('Protocol', l.protocol)
   fact('Record', `shard ${l.shard}, position ${l.position}, event ${l.index}`)

@@ -111,7 +111,7 @@ function take(item) {
   const name = format.nameOf(item.type, item.event)
   mark(byId('check-pulse'), 'data-state', item.refused ? 'refused' : 'come')
   const trace = make('a', '', item.message_id)
-  trace.href = `/trace?id=${encodeURIComponent(item.message_id)}`
+  trace.href = `/trace?id=${encodeURIComponent(item.message_id)}&at=${encodeURIComponent(item.received_at)}`
   if (item.refused) {
     put(byId('check-said'), `An event came, and cannot be loaded: ${item.refused}`)
     byId('check-sub').replaceChildren(`${item.detail ?? ''}. Its bytes are kept as a dead letter. Trace it: `, trace)

@@ -5,7 +5,7 @@ import { answers, emptyState, fetchLines, Fault } from './parts/ask.js'
 import { urlState } from './parts/url-state.js'
 import { story } from './story.js'
 
-const state = urlState({ id: '' })
+const state = urlState({ id: '', at: '', all: '' })
 const field = byId('id')
 const view = answers(byId('answer'), { what: 'Asking the warehouse', pale: false })
 
@@ -74,6 +74,21 @@ function drawStep(s, known) {
   return step('', s.at, `Came${of}`, remark(`shard ${s.copy.shard}, position ${s.copy.position}. The loader has passed it, and the warehouse has no row of it: it may have been erased.`))
 }
 
+// lookedAt says which of the warehouse's events were looked at, and offers the others.
+function lookedAt(known) {
+  const { looked_from: from, looked_to: to } = known
+  if (!from && !to) return []
+  const moment = (t) => format.moment(new Date(t))
+  const when = from && to ? `between ${moment(from)} and ${moment(to)}` : from ? `since ${moment(from)}` : `before ${moment(to)}`
+  const made = known.made_at ? ` The id was made at ${moment(known.made_at)}.` : ''
+  const all = make('button', 'button small', 'Look through all')
+  all.type = 'button'
+  all.addEventListener('click', () => state.set({ all: 'true' }))
+  const said = make('p', 'sub', '', `In the warehouse, what came ${when} was looked through.${made} `, all)
+  said.id = 'looked'
+  return [said]
+}
+
 function draw(id, known, found, searched, fault) {
   const { verdict, steps } = story(known, found, searched)
   const title = make('h2', '', titles[verdict])
@@ -91,13 +106,14 @@ function draw(id, known, found, searched, fault) {
     put(note, `${searched.done ? 'Looked through' : 'Looking through'} the stream${searched.from ? ` from ${format.moment(new Date(searched.from))}` : ''}: ${format.plural(searched.records, 'record', 'records')}, ${format.plural(searched.events, 'event', 'events')}${searched.done ? '. Retries that came before that are not known any more.' : '…'}`)
   }
   show(list, steps.length > 0)
+  const range = lookedAt(known)
   const open = new Set([...view.body.querySelectorAll('details[open]')].map((d) => d.firstElementChild.textContent))
-  view.body.replaceChildren(head, list, note)
+  view.body.replaceChildren(head, list, ...range, note)
   for (const d of view.body.querySelectorAll('details')) d.open = open.has(d.firstElementChild.textContent)
 }
 
 function run() {
-  const { id } = state.now
+  const { id, at, all } = state.now
   field.value = id
   document.title = id ? `${id} · Trace · Spoor` : 'Trace · Spoor'
   if (!id) {
@@ -111,7 +127,7 @@ function run() {
     let searched = null
     let fault = ''
     const now = () => { if (!signal.aborted && known) draw(id, known, found, searched, fault) }
-    await fetchLines('/api/trace', { params: { id }, signal }, (line) => {
+    await fetchLines('/api/trace', { params: { id, ...(at && { at }), ...(all && { all }) }, signal }, (line) => {
       if (line.warehouse) known = line.warehouse
       if (line.found) found.push(line.found)
       if (line.searched) searched = line.searched
@@ -128,7 +144,7 @@ byId('look').addEventListener('submit', (e) => {
   e.preventDefault()
   const id = field.value.trim()
   if (id === state.now.id) run()
-  else state.set({ id })
+  else state.set({ id, at: '', all: '' })
 })
 state.on(run)
 run()
