@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/warehouse"
 )
 
@@ -21,6 +22,7 @@ type funnelSQL struct {
 	now     time.Time
 	funnel  *Funnel
 	period  Period
+	list    bool // p is the person's name, and not only a key
 	with    with
 }
 
@@ -152,16 +154,35 @@ func (r *reading) any(list []Selection) part {
 	}
 	if len(names) == len(list) {
 		// Asking for the name alone is faster; what has another type is told apart later.
-		return say("e.event in ($)", joined(", ", names...))
+		return r.named(names)
 	}
 	return say("($)", joined(" or ", conditions...))
+}
+
+// names are the names of the steps' events, where nothing else makes a step; nil: something else does.
+func (s *funnelSQL) names() []part {
+	if len(s.funnel.Exclude) > 0 || !s.oneEach() {
+		return nil
+	}
+	var names []part
+	for _, step := range s.funnel.Steps {
+		if step.Event.Event == "" || step.Event.Type != "" || step.Where != nil && !step.Where.IsZero() {
+			return nil
+		}
+		names = append(names, value(step.Event.Event))
+	}
+	return names
 }
 
 // hits is the events that are steps or exclusions.
 func (s *funnelSQL) hits() part {
 	r := &reading{dialect: s.dialect, now: s.now, bots: s.funnel.Bots}
 	steps, exclusions := s.conditions(r)
-	columns := say("$ as p, $ as t$", r.person(), s.dialect.Micros(`e."timestamp"`), r.breakdown(s.funnel.Breakdown))
+	columns := say("$ as p, $ as t$", r.who(s.list), s.dialect.Micros(`e."timestamp"`), r.breakdown(s.funnel.Breakdown))
+	if names := s.names(); names != nil {
+		condition := all(r.within(s.period.From, s.period.To.Add(s.funnel.window().Duration())), r.selected(Selection{Type: event.TypeTrack}), r.named(names), r.where(s.funnel.Where))
+		return say("select $, $ as s$ where $", columns, r.place(names), r.from(), condition)
+	}
 	condition := all(r.within(s.period.From, s.period.To.Add(s.funnel.window().Duration())), r.any(s.selections()), r.where(s.funnel.Where))
 	if s.oneEach() || s.funnel.order() == AnyOrder {
 		// In any order an event counts as the first of the steps that it is, and all exclusions are alike.
@@ -280,7 +301,7 @@ func (s *funnelSQL) anyOrder() []part {
 func (s *funnelSQL) strict() []part {
 	r := &reading{dialect: s.dialect, now: s.now, bots: s.funnel.Bots}
 	steps, _ := s.conditions(r)
-	columns := say("$ as p, $ as t, e.message_id, e.source$", r.person(), s.dialect.Micros(`e."timestamp"`), r.breakdown(s.funnel.Breakdown))
+	columns := say("$ as p, $ as t, e.message_id, e.source$", r.who(s.list), s.dialect.Micros(`e."timestamp"`), r.breakdown(s.funnel.Breakdown))
 	low, flags := "case", []string{}
 	for i, c := range steps {
 		flag := fmt.Sprintf("c%d", i+1)
@@ -334,6 +355,7 @@ func (s *funnelSQL) numbers() part {
 
 // people is the statement for who is behind a point.
 func (s *funnelSQL) people(p FunnelPoint) part {
+	s.list = true
 	from, last := s.one(), ""
 	for k := 1; k <= s.steps(); k++ {
 		last += fmt.Sprintf(" when %d then t%d", k, k)

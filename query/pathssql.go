@@ -20,6 +20,7 @@ type pathsSQL struct {
 	now     time.Time
 	paths   *Paths
 	period  Period
+	list    bool // p is the person's name, and not only a key
 	with    with
 }
 
@@ -53,7 +54,7 @@ func (s *pathsSQL) ranked() {
 		condition = all(condition, part{text: "e.session_id is not null"})
 	}
 	s.with.add("happened", say("select $ as p, $ as t, e.type || ' ' || coalesce(e.event, '') as label, case when $ then 1 else 0 end as begins$$ where $",
-		r.person(), s.dialect.Micros(`e."timestamp"`), begins, stretch, r.from(), condition))
+		r.who(s.list), s.dialect.Micros(`e."timestamp"`), begins, stretch, r.from(), condition))
 	// Of what happened at the same moment, labels say the order.
 	by := order + "t, " + s.dialect.Bytewise("label") + ", begins)"
 	if s.paths.Before {
@@ -209,7 +210,7 @@ func (p PathsPoint) people(w Source, now time.Time) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	s := pathsSQL{dialect: w.Dialect(), now: now, paths: &p.Paths, period: period}
+	s := pathsSQL{dialect: w.Dialect(), now: now, paths: &p.Paths, period: period, list: true}
 	s.ranked()
 	condition := p.Event.at(p.Step)
 	if p.Next != nil {

@@ -234,11 +234,12 @@ func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time)
 // doers is the statement for the people with an event that fits a condition; r was asked all that it must know.
 func doers(r *reading, condition part) part {
 	at := r.dialect.Micros(`e."timestamp"`)
-	if r.identities || r.users || len(r.dids) > 0 {
+	if r.eachRow() {
 		return say("select $ as person, count(*) as events, min($) as first, max($) as last$$ group by 1", r.person(), at, at, r.from(), clause(" where", condition))
 	}
-	inner := say("select e.user_id, e.anonymous_id, count(*) as n, min($) as first, max($) as last$$ group by 1, 2", at, at, r.from(), clause(" where", condition))
-	return say("select $ as person, cast(sum(e.n) as bigint) as events, min(e.first) as first, max(e.last) as last from ($) e$ group by 1", personSQL, inner, joinIdentity)
+	ids := r.ids(true)
+	inner := say("select $, count(*) as n, min($) as first, max($) as last$$ group by 1, 2", ids.columns, at, at, r.from(), clause(" where", condition))
+	return say("select $ as person, cast(sum(e.n) as bigint) as events, min(e.first) as first, max(e.last) as last from ($) e$ group by 1", idsPerson, inner, ids.join)
 }
 
 func (d Doers) people(w Source, now time.Time) (part, error) {

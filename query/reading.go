@@ -17,34 +17,74 @@ type reading struct {
 	bots    bool
 
 	identities bool
+	keyed      bool
 	users      bool
 	dids       []part // joined as d0, d1 …
 }
 
-// Who did it, given that identities was joined as i: the same words in every report.
-const (
-	devicePerson = "coalesce(e.user_id, e.anonymous_id)"
-	personSQL    = "coalesce(i.user_id, e.user_id, e.anonymous_id)"
-	joinIdentity = " left join identities i on i.anonymous_id = e.anonymous_id"
-)
-
-// person is who did the event.
+// person is who did the event, by name.
 func (r *reading) person() part {
 	r.identities = true
-	return part{text: personSQL}
+	return part{text: "coalesce(i.user_id, e.user_id, e.anonymous_id)"}
+}
+
+// key stands for who did the event where the names are not wanted: people are counted, grouped and sorted by it for much
+// less than by their names (Dialect.Key).
+func (r *reading) key() part {
+	if r.identities || r.users {
+		return part{text: r.dialect.Key(r.person().text)} // they are joined by name already
+	}
+	r.keyed = true
+	return part{text: "coalesce(k.user_id, " + r.dialect.Key("e.user_id") + ", " + r.dialect.Key("e.anonymous_id") + ")"}
+}
+
+// who is the event's person, by name or by key.
+func (r *reading) who(named bool) part {
+	if named {
+		return r.person()
+	}
+	return r.key()
+}
+
+// eachRow tells whether who did an event must be known for every row anyway. Where it need not be, ids come first.
+func (r *reading) eachRow() bool { return r.identities || r.keyed || r.users || len(r.dids) > 0 }
+
+// ids are an event's user and device, by name or by key. Rows of many events of the same two, called e, with the columns u
+// and d, then get their person by join.
+type ids struct{ columns, join string }
+
+const idsPerson = "coalesce(i.user_id, e.u, e.d)"
+
+func (r *reading) ids(named bool) ids {
+	if named {
+		return ids{"e.user_id as u, e.anonymous_id as d", " left join identities i on i.anonymous_id = e.d"}
+	}
+	return ids{r.dialect.Key("e.user_id") + " as u, " + r.dialect.Key("e.anonymous_id") + " as d", joinKeys(r.dialect, "i", "e.d")}
+}
+
+// joinKeys joins identities by keys.
+func joinKeys(d warehouse.Dialect, as, device string) string {
+	return fmt.Sprintf(" left join (select %s as anonymous_id, %s as user_id from identities) %s on %s.anonymous_id = %s", d.Key("anonymous_id"), d.Key("user_id"), as, as, device)
 }
 
 // from gives the tables, after all else has been asked of the reading.
 func (r *reading) from() part {
+	if r.users {
+		r.identities = true
+	}
+	r.keyed = r.keyed || len(r.dids) > 0 && !r.identities
 	p := part{text: " from events e"}
-	if r.identities || r.users || len(r.dids) > 0 {
-		p.text += joinIdentity
+	if r.identities {
+		p.text += " left join identities i on i.anonymous_id = e.anonymous_id"
+	}
+	if r.keyed {
+		p.text += joinKeys(r.dialect, "k", r.dialect.Key("e.anonymous_id"))
 	}
 	if r.users {
-		p.text += " left join users u on u.user_id = " + personSQL
+		p = say("$ left join users u on u.user_id = $", p, r.person())
 	}
 	for i, did := range r.dids {
-		p = say("$ left join ($) d$ on d$.person = $", p, did, fmt.Sprint(i), fmt.Sprint(i), personSQL)
+		p = say("$ left join ($) d$ on d$.person = $", p, did, fmt.Sprint(i), fmt.Sprint(i), r.key())
 	}
 	return p
 }
@@ -69,6 +109,25 @@ func (r *reading) selected(s Selection) part {
 		return say("e.type = $ and e.event = $", value(event.TypeTrack), value(s.Event))
 	}
 	return say("e.type = $ and e.event = $", value(s.Type), value(s.Event))
+}
+
+// named is the condition that an event has one of the names, which are values; place tells which, from 1 on.
+func (r *reading) named(names []part) part {
+	p := joined("", names...)
+	return part{r.dialect.OneOf("e.event", texts(names)), p.args}
+}
+
+func (r *reading) place(names []part) part {
+	p := joined("", names...)
+	return part{r.dialect.Place("e.event", texts(names)), p.args}
+}
+
+func texts(parts []part) []string {
+	list := make([]string, len(parts))
+	for i, p := range parts {
+		list[i] = p.text
+	}
+	return list
 }
 
 // all joins conditions, leaving out the empty ones.
@@ -137,7 +196,8 @@ func (r *reading) did(d Did) part {
 		condition = say(" where $", condition)
 	}
 	// Counting by ids first makes few rows of many, which then get their person.
-	counts := say("select $ as person from (select e.user_id, e.anonymous_id, count(*) as n from events e$ group by 1, 2) e$ group by 1", personSQL, condition, joinIdentity)
+	ids := inner.ids(false)
+	counts := say("select $ as person from (select $, count(*) as n from events e$ group by 1, 2) e$ group by 1", idsPerson, ids.columns, condition, ids.join)
 	join := func(having part) string {
 		r.dids = append(r.dids, say("$ having $", counts, having))
 		return fmt.Sprintf("d%d.person", len(r.dids)-1)

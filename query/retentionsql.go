@@ -64,12 +64,13 @@ func (s *retentionSQL) gathered(columns string) string {
 
 // perPerson is aggregates of the events that fit, for each person, by ids first.
 func (s *retentionSQL) perPerson(r *reading, aggregates, condition part, gathered string) part {
-	if r.identities || r.users || len(r.dids) > 0 {
-		inner := say("select $ as p, $$ where $ group by 1", r.person(), aggregates, r.from(), condition)
+	if r.eachRow() {
+		inner := say("select $ as p, $$ where $ group by 1", r.who(s.list), aggregates, r.from(), condition)
 		return say("select e.p, $ from ($) e group by 1", gathered, inner)
 	}
-	inner := say("select e.user_id, e.anonymous_id, $$ where $ group by 1, 2", aggregates, r.from(), condition)
-	return say("select $ as p, $ from ($) e$ group by 1", personSQL, gathered, inner, joinIdentity)
+	ids := r.ids(s.list)
+	inner := say("select $, $$ where $ group by 1, 2", ids.columns, aggregates, r.from(), condition)
+	return say("select $ as p, $ from ($) e$ group by 1", idsPerson, gathered, inner, ids.join)
 }
 
 // in is the condition that an event is of the range, or for those that may be the first ever, before it too.
@@ -119,7 +120,7 @@ func (s *retentionSQL) returns() part {
 	}
 	since, length := "("+s.at()+" - s.t)", value(s.retention.length())
 	bit := say("cast(1 as bigint) << cast(least(($ - $ % $) / $, $) as integer)", since, since, length, length, fmt.Sprint(maxBit))
-	person := r.person()
+	person := r.who(s.list)
 	return say("select $ as p, $$ join starts s on s.p = $ where $ and $ >= s.t group by 1",
 		person, s.returned(part{text: "1 = 1"}, bit), r.from(), person, condition, s.at())
 }
@@ -148,7 +149,7 @@ func (s *retentionSQL) one() string {
 		return "one"
 	}
 	r := s.reading()
-	columns := say("$ as p, $ as t$", r.person(), s.at(), r.breakdown(s.retention.Breakdown))
+	columns := say("$ as p, $ as t$", r.who(s.list), s.at(), r.breakdown(s.retention.Breakdown))
 	condition := all(s.in(r, false), r.is(s.retention.Start), r.where(s.retention.Where))
 	s.with.grouped(s.dialect, s.retention.Breakdown, say("select o.p$ from one o join (select $$ where $) h on h.p = o.p and h.t = o.t",
 		list(s.retention.Breakdown.keys(), ", h.$"), columns, r.from(), condition))

@@ -87,11 +87,12 @@ func (s *trendSQL) facts() part {
 	}
 	switch m := s.series.Measure; m.Aggregate() {
 	case People:
-		if r.identities || r.users || len(r.dids) > 0 {
-			return say("select $, $ as a$ where $$", columns, r.person(), r.from(), condition, grouped(1))
+		if r.eachRow() {
+			return say("select $, $ as a$ where $$", columns, r.key(), r.from(), condition, grouped(1))
 		}
-		inner := say("select $, e.user_id, e.anonymous_id$ where $$", columns, r.from(), condition, grouped(2))
-		return say("select e.bucket$, $ as a from ($) e$$", list(s.keys(), ", e.$"), personSQL, inner, joinIdentity, grouped(1))
+		ids := r.ids(false)
+		inner := say("select $, $$ where $$", columns, ids.columns, r.from(), condition, grouped(2))
+		return say("select e.bucket$, $ as a from ($) e$$", list(s.keys(), ", e.$"), idsPerson, inner, ids.join, grouped(1))
 	case Sessions:
 		return say("select $, e.source as a, coalesce(e.anonymous_id, e.user_id) as b, e.session_id as c$ where $ and e.session_id is not null$",
 			columns, r.from(), condition, grouped(3))
