@@ -31,7 +31,7 @@ func navigation() []group {
 	return []group{
 		{"Watch", []room{livePage(), dashboardsPage()}},
 		{"Ask", []room{trendsPage(), funnelsPage(), retentionPage(), pathsPage(), sqlPage()}},
-		{"Look up", []room{peoplePage(), eventsPage(), tracePage()}},
+		{"Look up", []room{peoplePage(), cohortsPage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},
 	}
 }

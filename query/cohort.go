@@ -165,7 +165,7 @@ func (r *resolving) cohort(c *Cohort, path string, way []link) error {
 	case err != nil:
 		return fmt.Errorf("reading the cohort %s: %w", c.ID, err)
 	}
-	way = append(way[:len(way):len(way)], link{c.ID, found.Name})
+	way = append(slices.Clip(way), link{c.ID, found.Name})
 	*c = Cohort{Name: found.Name}
 	// The filter is whose it was found with: what it names is replaced in a copy.
 	if c.Filter, err = found.Filter.copied(); err != nil {

@@ -8,12 +8,13 @@ const { fromQuery, toQuery } = await from('url-state')
 const { address } = await from('ask')
 const { csv, fileName } = await from('download')
 const { find } = await from('picker')
-const { clean, described, opsFor, typed } = await from('filters')
+const { clean, described, opsFor, timesAs, timesOf, typed } = await from('conditions')
 const { addDays, asked, dayIn, fitting, resolve, startOf } = await from('range')
+const { cohortOf, Unsayable } = await from('cohort-of')
 const { compare } = await from('table')
 const { layout } = await from('sankey')
 const { groupName, lastName } = await from('breakdown')
-const { called } = await from('events')
+const { called } = await from('selection')
 const { rangeOf, withoutEmpty } = await from('report')
 const { changeOf, lineName, measured, notOver, pointOf, written } = await import(new URL('../../dashboard/assets/js/show/trend.js', import.meta.url))
 
@@ -105,8 +106,13 @@ test('a filter is what is finished of it', () => {
   assert.equal(clean({ all: [{ field: '', op: '=', values: ['x'] }, { any: [] }] }), null)
   assert.deepEqual(clean({ all: [{ ...line, id: 'n1' }, { field: 'x', op: 'between', values: [1] }, { any: [{ field: 'y', op: 'set', values: ['z'] }] }] }),
     { all: [line, { any: [{ field: 'y', op: 'set' }] }] })
-  const did = { did: { event: { name: 'Buy' } }, not: true }
-  assert.deepEqual(clean({ all: [did] }), { all: [did] }, 'what cannot be edited is kept')
+  const did = { did: { event: { event: 'Buy' }, at_least: 2, range: { last: 30, unit: 'day' }, where: line }, not: true }
+  const named = { cohort: { id: 'k3', name: 'Good ones' } }
+  assert.deepEqual(clean({ all: [{ ...did, id: 'n1', did: { ...did.did, where: { all: [line, { field: '' }] } } }, { ...named, id: 'n2' }] }), { all: [{ ...did, did: { ...did.did, where: { all: [line] } } }, named] })
+  assert.equal(clean({ any: [{ did: { event: {} }, pending: true }, { cohort: {} }] }), null, 'no event and no cohort is chosen yet')
+  assert.deepEqual(clean({ cohort: { name: 'Own', filter: line }, not: true }), { cohort: { name: 'Own', filter: line }, not: true }, 'what cannot be edited is kept')
+  assert.equal(described({ any: [did, named] }), 'did not do Buy at least 2 times in the last 30 days where country is AT or in Good ones')
+  assert.equal(described({ did: { event: {}, at_most: 1, range: { from: '2026-11-01', to: '2026-11-03' } } }), 'did anything at most once from 2026-11-01 to 2026-11-03')
   assert.equal(described({ all: [line, { any: [{ field: 'y', op: 'set' }, { field: 'n', op: 'between', values: [1, 2] }] }] }),
     'country is AT and (y is set or n is between 1 and 2)')
   assert.equal(typed('12.5', 'number'), 12.5)
@@ -114,6 +120,44 @@ test('a filter is what is finished of it', () => {
   assert.equal(typed('true', 'boolean'), true)
   assert.equal(typed('12', 'string'), '12')
   assert.ok(!opsFor('number').includes('contains') && opsFor('').includes('contains'))
+})
+
+test('how often something was done is read back as it was said', () => {
+  for (const did of [{}, { at_least: 3 }, { at_most: 0 }, { at_most: 2 }, { at_least: 2, at_most: 2 }, { at_least: 2, at_most: 5 }]) assert.deepEqual(timesAs(timesOf(did)), did)
+  assert.deepEqual(timesAs({ how: 'least', n: 1 }), {}, 'once is what it is without a word')
+})
+
+test('the people behind a number are said by a filter, where one can say it', () => {
+  const range = { last: 7, unit: 'day', zone: 'UTC' }
+  const [country, plan] = [{ field: 'country', op: '=', values: ['AT'] }, { field: 'person.plan', op: '=', values: ['pro'] }]
+  const named = { cohort: { id: 'k3' } }
+  const buy = { event: 'Buy' }
+  assert.deepEqual(cohortOf({ events: { range } }), { did: { event: {}, range } })
+  assert.deepEqual(cohortOf({ events: { range, event: buy, where: { all: [country, { any: [plan, named] }] } } }),
+    { all: [{ did: { event: buy, where: country, range } }, { any: [plan, named] }] })
+  assert.throws(() => cohortOf({ events: { range, where: { any: [country, plan] } } }), Unsayable)
+  const trend = { range: { ...range, interval: 'day' }, series: [{ event: buy, measure: { of: 'sessions' } }], where: plan, breakdown: { by: ['properties.kind', 'is_bot'] } }
+  const answer = { period: { buckets: [{ from: 'a', to: 'b' }] }, lines: [{ group: ['x', 'false'] }, { group: [null, 'true'] }, { group: ['x', 'false'] }, { other: true }] }
+  const kindOf = (field) => (field === 'is_bot' ? 'boolean' : 'string')
+  const of = (at, more = {}) => cohortOf({ trend: { trend: { ...trend, ...more }, series: 0, ...at } }, answer, kindOf)
+  const session = { field: 'session_id', op: 'set' }
+  assert.deepEqual(of({ group: ['x', 'false'] }), {
+    all: [{ did: { event: buy, range, where: { all: [session, { field: 'properties.kind', op: '=', values: ['x'] }, { field: 'is_bot', op: '=', values: [false] }] } } }, plan],
+  }, 'the whole range goes on with time')
+  assert.deepEqual(of({ bucket: 0, other: true }), {
+    all: [{
+      did: {
+        event: buy, range: { from: 'a', to: 'b', zone: 'UTC' }, where: { all: [session,
+          { any: [{ field: 'properties.kind', op: '!=', values: ['x'] }, { field: 'is_bot', op: '!=', values: [false] }] }, { any: [{ field: 'properties.kind', op: 'set' }, { field: 'is_bot', op: '!=', values: [true] }] }] },
+      },
+    }, plan],
+  }, 'the others are those of no group that is shown')
+  assert.throws(() => of({ group: ['x', 'false'] }, { bots: true }), Unsayable)
+  assert.throws(() => of({}, { breakdown: undefined, series: [{ event: buy, measure: { of: 'sum', field: 'properties.price' } }] }), Unsayable)
+  const funnel = { range, steps: [{ event: buy, where: country }, { event: {} }], where: plan }
+  assert.deepEqual(cohortOf({ funnel: { funnel, step: 0 } }), { all: [{ did: { event: buy, where: country, range } }, plan] })
+  assert.throws(() => cohortOf({ funnel: { funnel, step: 1 } }), Unsayable)
+  assert.throws(() => cohortOf({ retention: {} }), Unsayable)
 })
 
 test('a range is read back as it was asked', () => {

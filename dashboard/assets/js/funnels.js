@@ -1,11 +1,12 @@
 // The page Funnels: how many go through steps, and how long they take.
 import { byId, make } from './dom.js'
 import { breakdown } from './parts/breakdown.js'
-import { eventList, stepName, valuesOf } from './parts/events.js'
+import { eventList, stepName } from './parts/events.js'
 import { filters } from './parts/filters.js'
 import { fieldOptions, topEvents, usualSteps } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
 import { reportPage } from './parts/report.js'
+import { valuesOfAll } from './parts/selection.js'
 import { behindFunnel, funnel, isEmpty } from './show/funnel.js'
 
 const number = (i) => String(i + 1)
@@ -16,7 +17,7 @@ const steps = eventList(byId('steps'), {
   fresh: async (list) => ({ event: { event: (await topEvents()).find((name) => !list.some((s) => s.event.event === name)) } }),
 })
 const exclude = eventList(byId('exclude'), { what: 'Exclusion', add: 'Exclude who did…', least: 0, onChange: (list) => change({ exclude: list }), fresh: async () => ({ event: {} }), each: between })
-const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOf({}), onChange: (tree) => change({ where: tree }) })
+const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOfAll, onChange: (tree) => change({ where: tree }) })
 const by = breakdown(byId('breakdown'), { few: 5, onChange: (b) => change({ breakdown: b, ...(b ? {} : { breakdown_step: undefined }) }) })
 byId('bots').addEventListener('change', () => change({ bots: byId('bots').checked }))
 byId('order').addEventListener('change', () => change({ order: byId('order').value, ...(byId('order').value === 'strict' ? { exclude: undefined } : {}) }))

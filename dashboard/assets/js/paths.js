@@ -1,14 +1,15 @@
 // The page Paths: what people do after an event, or before it.
 import { byId } from './dom.js'
-import { eventLine, eventList, called, valuesOf } from './parts/events.js'
+import { eventLine, eventList } from './parts/events.js'
 import { filters } from './parts/filters.js'
 import { fieldOptions, topEvents } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
 import { reportPage } from './parts/report.js'
+import { called, valuesOfAll } from './parts/selection.js'
 import { behindPaths, isEmpty, paths, views } from './show/paths.js'
 
 let change = () => {}
-const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOf({}), onChange: (tree) => change({ where: tree }) })
+const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOfAll, onChange: (tree) => change({ where: tree }) })
 const hide = eventList(byId('hide'), {
   what: 'Hidden event', add: 'Pass over an event', least: 0, most: 50, mark: (i) => String(i + 1), filter: false, fresh: async () => ({ event: {} }),
   onChange: (list) => change({ hide: list.map((s) => s.event).filter((s) => s.event || s.type) }),
@@ -37,7 +38,10 @@ function from(step) {
   const text = JSON.stringify(step)
   if (drawn === text) return
   drawn = text
-  byId('from').replaceChildren(eventLine({ mark: '0', what: 'Event', step, onChange: (next) => change({ from: next }) }))
+  byId('from').replaceChildren(eventLine({ mark: '0', what: 'Event', step, onChange(next) {
+    drawn = JSON.stringify(next) // the line shows it already
+    change({ from: next })
+  } }))
 }
 const week = () => ({ last: 7, unit: 'day', zone: zoneNow() })
 

@@ -3,11 +3,16 @@ import * as format from './format.js'
 import { byId, make, put, show } from './dom.js'
 import { preview, titleOf } from './preview.js'
 import { answers, button, emptyState, fetchJSON } from './parts/ask.js'
+import { cohortLink } from './parts/cohorts.js'
+import { described } from './parts/conditions.js'
 import { eventOptions, fieldOptions } from './parts/known.js'
 import { filters } from './parts/filters.js'
+import { keepCohort } from './parts/keep-cohort.js'
 import { picker } from './parts/picker.js'
 import { range } from './parts/range.js'
+import { valuesOfAll } from './parts/selection.js'
 import { table } from './parts/table.js'
+import { toast } from './parts/toast.js'
 import { urlState } from './parts/url-state.js'
 
 const atOnce = 100
@@ -26,8 +31,17 @@ const event = picker(byId('event'), {
   onPick: (name) => state.set({ event: name, type: '' }),
 })
 const where = filters(byId('filter'), {
-  label: 'Filter', value: state.now.where, fields: fieldOptions, onChange: (tree) => state.set({ where: tree }),
+  label: 'Filter', value: state.now.where, fields: fieldOptions, values: valuesOfAll, onChange: (tree) => state.set({ where: tree }),
 })
+
+const keep = button('Save as a cohort', async () => {
+  const point = question(0)
+  const made = await keepCohort({
+    point, name: state.now.event ? `Did ${state.now.event}` : state.now.where ? described(state.now.where) : '', remark: state.now.search ? 'What is searched for is no part of it.' : '',
+  })
+  if (made) toast(`“${made.name}” is saved.`, { action: { text: 'Open it', act: () => location.assign(cohortLink(made.id)) } })
+}, 'button small')
+byId('keep').append(keep)
 
 // The list.
 const view = answers(byId('list'), { what: 'Counting people' })

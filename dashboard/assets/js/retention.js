@@ -1,16 +1,17 @@
 // The page Retention: who comes back.
 import { byId } from './dom.js'
 import { breakdown } from './parts/breakdown.js'
-import { eventLine, stepName, valuesOf } from './parts/events.js'
+import { eventLine, stepName } from './parts/events.js'
 import { filters } from './parts/filters.js'
 import { fieldOptions, topEvents } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
 import { reportPage } from './parts/report.js'
+import { valuesOfAll } from './parts/selection.js'
 import { behindRetention, isEmpty, retention, views } from './show/retention.js'
 
 let change = () => {}
 let asked = null
-const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOf({}), onChange: (tree) => change({ where: tree }) })
+const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOfAll, onChange: (tree) => change({ where: tree }) })
 const by = breakdown(byId('breakdown'), { few: 5, onChange: (b) => change({ breakdown: b }) })
 for (const name of ['or_after', 'ever', 'rolling', 'bots']) byId(name).addEventListener('change', () => change({ [name]: byId(name).checked }))
 byId('every').addEventListener('change', () => change({ range: { ...asked.range, interval: byId('every').value } }))
@@ -20,7 +21,10 @@ function line(name, what, step) {
   const text = JSON.stringify(step)
   if (drawn[name] === text) return
   drawn[name] = text
-  byId(name).replaceChildren(eventLine({ mark: what, what: 'Event', step, onChange: (next) => change({ [name]: next }) }))
+  byId(name).replaceChildren(eventLine({ mark: what, what: 'Event', step, onChange(next) {
+    drawn[name] = JSON.stringify(next) // the line shows it already
+    change({ [name]: next })
+  } }))
 }
 
 const weeks = (last, unit) => ({ last, unit, zone: zoneNow(), interval: unit })

@@ -2,11 +2,12 @@
 import { byId, make } from './dom.js'
 import { button } from './parts/ask.js'
 import { breakdown, fieldPicker } from './parts/breakdown.js'
-import { eventList, letter, valuesOf } from './parts/events.js'
+import { eventList, letter } from './parts/events.js'
 import { filters } from './parts/filters.js'
 import { fieldOptions, topEvents } from './parts/known.js'
 import { zoneNow } from './parts/range.js'
 import { reportPage } from './parts/report.js'
+import { valuesOfAll } from './parts/selection.js'
 import { behindTrend, isEmpty, seriesName, trend, views } from './show/trend.js'
 
 const measures = [
@@ -47,7 +48,7 @@ const series = eventList(byId('series'), {
   what: 'Series', add: 'Add a series', each: measureFields, onChange: (list) => change({ series: list }),
   fresh: async (list) => ({ event: { event: (await topEvents()).find((name) => !list.some((s) => s.event.event === name)) } }),
 })
-const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOf({}), onChange: (tree) => change({ where: tree }) })
+const where = filters(byId('where'), { label: 'Filter', fields: fieldOptions, values: valuesOfAll, onChange: (tree) => change({ where: tree }) })
 const by = breakdown(byId('breakdown'), { onChange: (b) => change({ breakdown: b }) })
 for (const name of ['compare', 'bots']) byId(name).addEventListener('change', () => change({ [name]: byId(name).checked }))
 

@@ -1,57 +1,20 @@
-// Events to choose: a picker of one, and a line of a builder with its filter.
-import * as format from '../format.js'
+// A builder's lines of events, each with its filter.
 import { make } from '../dom.js'
-import { button, fetchJSON } from './ask.js'
-import { fieldOptions, readCatalog } from './known.js'
+import { button } from './ask.js'
+import { fieldOptions } from './known.js'
 import { filters } from './filters.js'
-import { find, picker } from './picker.js'
-
-/** called names a selection (query.Selection) as people do. */
-export function called({ event = '', type = '' } = {}) {
-  if (!event) return type ? `${type} calls` : 'Any event'
-  return !type || type === 'track' ? event : `${event} (${type})`
-}
+import { called, eventPicker, valuesOf } from './selection.js'
 
 /** stepName names a step or a series: by its label, or by its event. */
 export const stepName = ({ event, label }) => label || called(event)
-
-// A picker's value is text; a name that is typed and not listed is a track call's.
-const encode = (selection) => JSON.stringify(selection ?? {})
-const decode = (text) => (text.startsWith('{') ? JSON.parse(text) : text ? { event: text } : {})
-
-/** selections are the events that there are, the most frequent first, for a picker of one. */
-async function selections(text) {
-  const options = [{ value: '{}', label: called(), hint: '' }]
-  for (const { type, event, volume } of await readCatalog()) {
-    const selection = type === 'track' ? { event } : { type }
-    const value = encode(selection)
-    if (!options.some((o) => o.value === value)) options.push({ value, label: called(selection), hint: format.compact(volume) })
-  }
-  return find(options, text)
-}
-
-/** eventPicker puts a picker of an event into a box: onPick(selection). */
-export function eventPicker(box, { label = 'Event', value, onPick }) {
-  const made = picker(box, { label, labelled: false, placeholder: called(), value: '', any: true, options: selections, onPick: (text) => onPick(decode(text)) })
-  made.set(encode(value), called(value))
-  return made
-}
-
-/** valuesOf offers what a field of a selection's events has been lately, for a filter. */
-export const valuesOf = (selection) => async (field, text, signal) => {
-  const answer = await fetchJSON('/api/query/trend', {
-    signal, body: { range: { last: 30, unit: 'day', interval: 'month' }, series: [{ event: selection ?? {} }], breakdown: { by: [field], top: 100 } },
-  })
-  const values = answer.lines.filter((l) => l.group?.[0]).map((l) => ({ value: l.group[0], hint: format.compact(l.total ?? 0) }))
-  return find(values, text)
-}
 
 /** letter names the series and steps of a builder: A, B … */
 export const letter = (i) => String.fromCharCode(65 + i)
 
 /**
  * eventLine makes a line of a builder: a mark, an event, what is made of it (extra elements), its filter, and buttons to
- * move and to remove it where move(by) and remove() are given. onChange hears the step, changed.
+ * move and to remove it where move(by) and remove() are given. onChange hears the step, changed, and whether the line shows all
+ * of that itself: a filter is built while the line stays.
  */
 export function eventLine({ mark, step, what = 'Event', extra = [], filter = true, onChange, move = null, remove = null }) {
   const pick = make('div')
@@ -69,11 +32,13 @@ export function eventLine({ mark, step, what = 'Event', extra = [], filter = tru
   const line = make('div', 'event-line', '', make('span', 'event-mark', mark), pick, tools, ...extra)
   line.setAttribute('role', 'group')
   line.setAttribute('aria-label', name)
-  eventPicker(pick, { label: name, value: step.event, onPick: (event) => onChange({ ...step, event, label: undefined }) })
+  let now = step
+  const tell = (patch, shown) => onChange((now = { ...now, ...patch }), shown)
+  eventPicker(pick, { label: name, value: step.event, onPick: (event) => tell({ event, label: undefined }, false) })
   if (filter) {
     const box = make('div', 'event-filter')
     filters(box, {
-      label: 'Filter', value: step.where ?? null, fields: fieldOptions, values: valuesOf(step.event), onChange: (where) => onChange({ ...step, where: where ?? undefined }),
+      label: 'Filter', value: step.where ?? null, fields: fieldOptions, values: valuesOf(() => now.event), onChange: (where) => tell({ where: where ?? undefined }, true),
     })
     line.append(box)
   }
@@ -95,9 +60,10 @@ export function eventList(box, { what, add, least = 1, most = 10, mark = letter,
   }
   function draw() {
     const lines = steps.map((step, i) => {
-      const one = (next) => {
-        change(steps.map((s, j) => (j === i ? next : s)))
-        draw()
+      const one = (next, shown = false) => {
+        // What else stands in the line was drawn before its filter was built.
+        change(steps.map((s, j) => (j === i ? { ...next, where: shown ? next.where : s.where } : s)))
+        if (!shown) draw()
       }
       return eventLine({
         mark: mark(i), step, what, extra: each(step, i, one), onChange: one,

@@ -1,55 +1,12 @@
-// A filter's tree (query.Filter), built line by line: {all: […]} or {any: […]} of {field, op, values} and of such groups.
+// A filter's tree (query.Filter), built line by line: {all: […]} or {any: […]} of comparisons, of what people did, of saved
+// cohorts, and of such groups.
 import { make } from '../dom.js'
 import { button } from './ask.js'
+import { cohortFields } from './cohorts.js'
+import { arity, clean, described, isBoolean, isNumber, ofPerson, opsFor, typed, words } from './conditions.js'
+import { choices, didFields, didFresh } from './did.js'
 import { picker } from './picker.js'
-
-const anyText = ['=', '!=', 'in', 'not in', 'contains', 'not contains', 'regex', 'not regex', '>', '>=', '<', '<=', 'between', 'set', 'not set']
-const ofNumber = ['=', '!=', '>', '>=', '<', '<=', 'between', 'in', 'not in', 'set', 'not set']
-const ofBoolean = ['=', '!=', 'set', 'not set']
-const words = {
-  '=': 'is', '!=': 'is not', in: 'is one of', 'not in': 'is none of', contains: 'contains', 'not contains': 'does not contain',
-  regex: 'matches', 'not regex': 'does not match', '>': '>', '>=': '≥', '<': '<', '<=': '≤', between: 'is between', set: 'is set', 'not set': 'is not set',
-}
-const isNumber = (kind) => ['number', 'integer', 'int32', 'int64'].includes(kind)
-
-/** opsFor gives the operators that make sense for a kind: string, number, integer, boolean, timestamp, or not known. */
-export const opsFor = (kind) => (kind === 'boolean' || kind === 'bool' ? ofBoolean : isNumber(kind) ? ofNumber : anyText)
-
-/** how many values an operator takes: 0, 1, 2 or Infinity. */
-export const arity = (op) => ({ set: 0, 'not set': 0, between: 2, in: Infinity, 'not in': Infinity })[op] ?? 1
-
-/** typed reads what somebody typed as the field's kind; undefined: it is none. */
-export function typed(text, kind) {
-  if (isNumber(kind)) return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined
-  if (kind === 'boolean' || kind === 'bool') return text === 'true' ? true : text === 'false' ? false : undefined
-  return text === '' ? undefined : text
-}
-
-/** clean gives the tree without lines that are not finished; null: it lets all through. */
-export function clean(tree) {
-  if (!tree) return null
-  for (const name of ['all', 'any']) {
-    if (!tree[name]) continue
-    const kept = tree[name].map(clean).filter(Boolean)
-    return kept.length ? { [name]: kept } : null
-  }
-  if (tree.did || tree.cohort) return tree
-  const n = tree.values?.length ?? 0
-  const want = arity(tree.op)
-  if (!tree.field || !tree.op || (want === Infinity ? n < 1 : want > 0 && n !== want)) return null
-  return want ? { field: tree.field, op: tree.op, values: tree.values } : { field: tree.field, op: tree.op }
-}
-
-/** described puts a filter into words. */
-export function described(tree) {
-  if (!tree) return 'everything'
-  for (const [name, word] of [['all', ' and '], ['any', ' or ']]) {
-    if (tree[name]) return tree[name].map((t) => (t.all || t.any ? `(${described(t)})` : described(t))).join(word)
-  }
-  if (tree.cohort) return `${tree.not ? 'not in' : 'in'} ${tree.cohort.name || 'a cohort'}`
-  if (tree.did) return `${tree.not ? 'did not' : 'did'} ${tree.did.event?.name ?? tree.did.event?.event ?? 'something'}`
-  return `${tree.field} ${words[tree.op] ?? tree.op} ${(tree.values ?? []).join(tree.op === 'between' ? ' and ' : ', ')}`.trim()
-}
+import { valuesOf } from './selection.js'
 
 /**
  * filters puts the builder into a box.
@@ -59,16 +16,19 @@ export function described(tree) {
  *       fields: async () => [{ value: 'properties.plan', label: 'plan', group: 'Properties', kind: 'string' }],
  *       values: async (field, text, signal) => [{ value: 'pro', hint: '1,234' }], // optional: what is offered to be typed
  *       onChange: (tree) => …,                           // clean, at each change that changes it
+ *       about: 'all',   // or 'person': what a cohort is, or 'event': what was done
+ *       except: id,     // a cohort that cannot be named
  *     })
  *     f.set(tree)
  *
- * Parts of a tree that it cannot edit, did and cohort, are kept and shown in words.
+ * A cohort that has its filter in it, which has no id, is kept and shown in words.
  */
-export function filters(box, { label = 'Filter', value = null, fields, values = null, onChange }) {
+export function filters(box, { label = 'Filter', value = null, fields, values = null, about = 'all', except = '', onChange }) {
   let root = asGroup(value)
   let said = JSON.stringify(clean(root))
   let known = [] // fields
-  const loaded = Promise.resolve(fields()).then((list) => (known = list))
+  const fits = { all: () => true, person: (f) => ofPerson(f.value), event: (f) => !ofPerson(f.value) }[about]
+  const loaded = Promise.resolve(fields()).then((list) => (known = list.filter(fits)))
   box.setAttribute('role', 'group')
   box.setAttribute('aria-label', label)
 
@@ -89,8 +49,16 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
 
   function draw(focus) {
     box.replaceChildren(group(root, null, 0))
-    const to = focus && box.querySelector(`[data-line="${focus}"] input`)
+    const to = focus && box.querySelector(focus === 'add' ? ':scope > .rules > .rule-line:last-child > .rule-add' : `[data-line="${focus}"] input`)
     to?.focus()
+  }
+
+  /** crossed is a button that takes something away. */
+  function crossed(name, act) {
+    const made = button('×', act, 'bare rule-x')
+    made.setAttribute('aria-label', name)
+    made.title = name
+    return made
   }
 
   let lines = 0
@@ -101,20 +69,23 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
     list.forEach((child, i) => {
       const drop = () => {
         list.splice(i, 1)
-        draw()
+        draw('add')
         changed()
       }
-      const word = make('span', 'word', i ? (name === 'all' ? 'and' : 'or') : 'where')
-      if (child.all || child.any) made.append(make('div', 'rule-line', '', word, button(`Remove the group`, drop, 'bare')), group(child, drop, depth + 1))
+      const word = make('span', i ? 'word' : 'word first', i ? (name === 'all' ? 'and' : 'or') : 'where')
+      if (child.all || child.any) made.append(make('div', 'rule-line rule-group', '', word, crossed('Remove the group', drop)), group(child, drop, depth + 1))
       else made.append(line(child, word, drop))
     })
     const tools = make('div', 'rule-line')
-    const add = button(list.length ? 'Add a filter' : label === 'Filter' ? 'Add a filter' : label, () => {
+    const adds = (text, fresh) => button(text, () => {
       const id = `n${++lines}`
-      list.push({ field: '', op: '=', values: [], id })
+      list.push({ ...fresh(), id })
       draw(id)
-    }, 'button small')
-    tools.append(add)
+    }, 'button small rule-add')
+    tools.append(adds(list.length || label === 'Filter' ? 'Add a filter' : label, () => ({ field: '', op: '=', values: [] })))
+    if (about !== 'event') {
+      tools.append(adds('Did…', () => ({ did: didFresh(), pending: true })), adds('In a cohort…', () => ({ cohort: {} })))
+    }
     if (list.length > 1) {
       const match = make('select', 'field')
       match.setAttribute('aria-label', 'All of these, or any')
@@ -140,14 +111,52 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
     return made
   }
 
-  function line(node, word, drop) {
-    const made = make('div', 'rule-line', '', word)
-    if (node.id) made.dataset.line = node.id
-    const removal = button('Remove', drop, 'bare')
-    if (node.did || node.cohort) {
-      made.append(make('span', '', described(node)), removal)
-      return made
+  /** turned is the select that turns a line round. */
+  const turned = (node, label, yes, no) => choices(label, [['', yes], ['not', no]], node.not ? 'not' : '', (v) => {
+    if (v) node.not = true
+    else delete node.not
+    changed()
+  })
+
+  function didLine(node, word, removal) {
+    const { place, below } = didFields(node, {
+      changed, inside(inner) {
+        // What is not finished yet stays, when the lines around it are drawn anew.
+        node.inside = filters(inner, {
+          label: 'Only where…', value: node.inside?.tree ?? node.did.where ?? null, about: 'event', fields, values: valuesOf(() => node.did.event), onChange(tree) {
+            if (tree) node.did.where = tree
+            else delete node.did.where
+            changed()
+          },
+        })
+      },
+    })
+    const made = make('div', 'rule-did', '', make('div', 'rule-line', '', word, turned(node, 'Did, or did not', 'Did', 'Did not do'), place, removal), make('div', 'rule-below', '', ...below))
+    made.setAttribute('role', 'group')
+    made.setAttribute('aria-label', 'What they did')
+    return made
+  }
+
+  function cohortLine(node, word, removal) {
+    const side = turned(node, 'In the cohort, or not', 'In cohort', 'Not in cohort')
+    if (node.cohort.filter) {
+      const name = make('span', '', node.cohort.name || described(node.cohort.filter))
+      name.title = described(node.cohort.filter)
+      return make('div', 'rule-line', '', word, side, name, removal)
     }
+    const { place, open, said } = cohortFields(node, { changed, except })
+    return make('div', 'rule-line', '', word, side, place, open, removal, said)
+  }
+
+  function line(node, word, drop) {
+    const removal = crossed('Remove', drop)
+    const made = node.did ? didLine(node, word, removal) : node.cohort ? cohortLine(node, word, removal) : comparison(node, word, removal)
+    if (node.id) made.dataset.line = node.id
+    return made
+  }
+
+  function comparison(node, word, removal) {
+    const made = make('div', 'rule-line', '', word)
     const place = make('div')
     const op = make('select', 'field')
     op.setAttribute('aria-label', 'How it is compared')
@@ -189,7 +198,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
         node.values = []
         return
       }
-      if (kind === 'boolean' || kind === 'bool') {
+      if (isBoolean(kind)) {
         const choice = make('select', 'field')
         choice.setAttribute('aria-label', 'Value')
         choice.append(new Option('', ''), new Option('true', 'true'), new Option('false', 'false'))
@@ -240,8 +249,13 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
   }
 
   draw()
-  loaded.then(() => draw()) // kinds are known now, and labels
+  loaded.then(() => { // kinds are known now, and labels
+    const at = document.activeElement?.closest('[data-line]')
+    draw(box.contains(at) ? at.dataset.line : undefined)
+  }, () => {})
   return {
+    /** tree is all that is in it, finished or not. */
+    get tree() { return root },
     get value() { return clean(root) },
     set(tree) {
       const text = JSON.stringify(clean(tree ? asGroup(tree) : null))

@@ -154,6 +154,9 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
         settle()
         expand(false)
       }
+    } else if (key.key === 'Enter' && any && input.value.trim() !== labelOf(current)) {
+      key.preventDefault() // typed faster than the list came
+      settle()
     } else if (key.key === 'Escape' && !list.hidden) {
       key.preventDefault()
       key.stopPropagation()
@@ -167,7 +170,7 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
     get value() { return current },
     set(v, name) {
       current = v
-      if (name) known = [...known, { value: v, label: name }]
+      if (name) known = [{ value: v, label: name }, ...known.filter((o) => o.value !== v)]
       rest()
     },
   }

@@ -2,9 +2,10 @@
 import * as format from '../format.js'
 import { make } from '../dom.js'
 import { button } from '../parts/ask.js'
-import { called, stepName } from '../parts/events.js'
+import { stepName } from '../parts/events.js'
 import { colours, slots } from '../parts/palette.js'
 import { sankey } from '../parts/sankey.js'
+import { called } from '../parts/selection.js'
 import { table } from '../parts/table.js'
 
 export const views = [['flow', 'Flow'], ['table', 'Table']]

@@ -173,5 +173,5 @@ export function behindTrend(at, question, answer) {
   const period = at.previous ? answer.previous : answer.period
   const when = dates(period.interval, period.zone)
   const time = at.bucket === undefined ? `${when.long(period.from)} to ${when.long(period.buckets.at(-1).from)}` : when.long(period.buckets[at.bucket]?.from ?? period.from)
-  return { title: `${lineName(at, question)}, ${time}`, point: { trend: { trend: question, ...at } } }
+  return { title: `${lineName(at, question)}, ${time}`, point: { trend: { trend: question, ...at } }, answer }
 }

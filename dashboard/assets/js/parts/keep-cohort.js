@@ -1,0 +1,36 @@
+// Keeping the people behind a number as a cohort.
+import { make } from '../dom.js'
+import { cohortOf, Unsayable } from './cohort-of.js'
+import { forgetCohorts } from './cohorts.js'
+import { described } from './conditions.js'
+import { dialog } from './dialog.js'
+import { askName, create, notKept } from './keep.js'
+import { fieldOptions } from './known.js'
+
+/**
+ * keepCohort asks for a name and saves those behind a point, a member of query.PeopleList, by its conditions: who fits them
+ * later belongs to the cohort too. answer is the report's; remark is said beside. It gives the saved document, or null.
+ */
+export async function keepCohort({ point, answer = null, name = '', remark = '' }) {
+  try {
+    const fields = await fieldOptions()
+    const filter = cohortOf(point, answer, (field) => fields.find((f) => f.value === field)?.kind ?? '')
+    const says = make('p', 'cohort-says', described(filter))
+    const called = await askName({
+      title: 'Save as a cohort', value: name.slice(0, 120), also: [
+        make('p', 'sub', 'Whoever fits this belongs to it, also from now on:'), says, ...(remark ? [make('p', 'sub', remark)] : []),
+      ],
+    })
+    if (!called) return null
+    const made = await create('cohorts', called, { filter })
+    forgetCohorts()
+    return made
+  } catch (err) {
+    if (err instanceof Unsayable) {
+      await dialog({
+        title: 'These people cannot be a cohort', body: make('p', 'ask', `A cohort is a filter: who did something, or is something. ${err.message}`), choices: [{ text: 'Close', value: null }],
+      }).closed
+    } else notKept(err)
+    return null
+  }
+}

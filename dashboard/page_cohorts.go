@@ -1,0 +1,3 @@
+package dashboard
+
+func cohortsPage() room { return room{Name: "Cohorts", Path: "/cohorts", file: "cohorts"} }

@@ -1,0 +1,8 @@
+package browser
+
+import "testing"
+
+// Filters on what people did, and cohorts.
+func TestCohorts(t *testing.T) {
+	look(t, "cohorts.test.mjs", serve(t, "--source", "web=wkey"))
+}
