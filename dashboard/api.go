@@ -87,6 +87,7 @@ func (d *Dashboard) operations() []operation {
 	all = append(all, d.lineOperations()...)
 	all = append(all, d.questionOperations()...)
 	all = append(all, d.exportOperations()...)
+	all = append(all, d.fileOperations()...)
 	all = append(all, d.savedOperations()...)
 	all = append(all, d.alertOperations()...)
 	all = append(all, d.eraseOperations()...)

@@ -215,6 +215,12 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "export", target: "/api/export?from=2026-01-03T00:00:00Z&to=2026-01-02T00:00:00Z", status: 400},
 		{id: "export", target: "/api/export?from=yesterday", status: 400},
 		{id: "export", target: "/api/export?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&format=xml", status: 400},
+		{id: "askFile", target: "/api/files", body: `{"sql":"select 1","format":"csv"}`, status: 201},
+		{id: "askFile", target: "/api/files", body: `{"format":"csv"}`, status: 400},
+		{id: "file", target: "/api/files/" + d.asked(), status: 200},
+		{id: "file", target: "/api/files/nothing", status: 404},
+		{id: "fileContent", target: "/api/files/" + d.asked() + "/content", status: 200},
+		{id: "cancelFile", target: "/api/files/" + d.asked(), status: 204},
 		{id: "listTokens", target: "/api/tokens", status: 200},
 		{id: "createToken", target: "/api/tokens", body: `{"name":"script","scope":"read","days":3}`, status: 201},
 		{id: "createToken", target: "/api/tokens", body: `{"name":"script","scope":"all"}`, status: 400},
@@ -256,6 +262,14 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		)
 	}
 	return all
+}
+
+// asked gives the id of a file that was asked for.
+func (d *Dashboard) asked() string {
+	as, _ := formatOf("csv")
+	f := &fileWork{id: fmt.Sprint("file-", len(d.files.all)), name: "x.csv", ask: fileAsk{SQL: "select 1"}, as: as, state: fileAsked, since: d.options.Now()}
+	d.files.keep(f, d.options.Now())
+	return f.id
 }
 
 // checkAnswer asks a server and holds request and answer to the document.

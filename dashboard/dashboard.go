@@ -62,6 +62,7 @@ type Dashboard struct {
 	apiJSON []byte           // the document of the API
 
 	replaying replaying
+	files     files
 }
 
 // New makes a dashboard.

@@ -35,6 +35,15 @@ func formatOf(name string) (format, bool) {
 	return format{}, false
 }
 
+// send writes rows in blocks.
+func (f format) send(result *query.Result, to io.Writer) error {
+	out := bufio.NewWriterSize(to, 64<<10)
+	if err := f.write(result, out); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
 // write sends an answer's rows as they come. A fault before anything has left is answered as such, unless the answer has
 // begun already; after that the status cannot change any more, and the trailer tells it.
 func (d *Dashboard) write(ctx context.Context, w http.ResponseWriter, r *http.Request, result *query.Result, asked time.Time, as format, begun bool) {

@@ -49,9 +49,22 @@ func (s *slow) Query(ctx context.Context, text string, args ...any) (warehouse.R
 func slowHouse(t *testing.T) (string, *slow) {
 	t.Helper()
 	h := newHouse(t)
-	s := &slow{Source: filled(t), begun: make(chan struct{}, 1), on: make(chan struct{}), ended: make(chan error, 1)}
+	s := newSlow(t)
 	h.options.Warehouse = s
 	return h.serve(), s
+}
+
+func newSlow(t *testing.T) *slow {
+	t.Helper()
+	return &slow{Source: filled(t), begun: make(chan struct{}, 1), on: make(chan struct{}), ended: make(chan error, 1)}
+}
+
+// serveHandler serves a dashboard that is open already.
+func serveHandler(t *testing.T, d *Dashboard) string {
+	t.Helper()
+	server := httptest.NewServer(d)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 type longLine struct {
@@ -217,12 +230,11 @@ func TestLongFault(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	h := newHouse(t)
-	h.options.Warehouse = &slow{Source: filled(t), on: make(chan struct{}), ended: make(chan error, 8)}
+	h.options.Warehouse = newSlow(t)
 	h.options.QueryFor = patience + time.Second
-	server := httptest.NewServer(h.open())
-	t.Cleanup(server.Close)
+	server := serveHandler(t, h.open())
 	for _, ask := range []struct{ path, body string }{{"/api/sql?format=lines", `{"sql":"select 1"}`}, {"/api/query/trend", someTrend}} {
-		_, next := askLong(ctx, t, server.URL+ask.path, ask.body, bothKinds)
+		_, next := askLong(ctx, t, server+ask.path, ask.body, bothKinds)
 		l := next()
 		if l.Progress == nil {
 			t.Errorf("%s: want progress first; have %+v", ask.path, l)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spoorhq/spoor/event"
+	"github.com/spoorhq/spoor/warehouse"
 )
 
 // PeopleList asks who is behind a number: the list is as long as the number of people is great. Of what it can be about, one
@@ -157,24 +158,26 @@ func AskPeople(ctx context.Context, w Source, p PeopleList, now time.Time) (Peop
 	if err := askable(p); err != nil {
 		return PeopleAnswer{}, err
 	}
-	var who part
-	var err error
-	switch {
-	case p.Trend != nil:
-		who, err = p.Trend.people(ctx, w, now)
-	case p.Funnel != nil:
-		who, err = p.Funnel.people(w, now)
-	case p.Retention != nil:
-		who, err = p.Retention.people(w, now)
-	case p.Paths != nil:
-		who, err = p.Paths.people(w, now)
-	default:
-		who, err = p.Events.people(w, now)
-	}
+	who, err := p.who(ctx, w, now)
 	if err != nil {
 		return PeopleAnswer{}, err
 	}
 	return p.page(ctx, w, who, now)
+}
+
+// who is the statement for the people behind the number: their person, events, first and last.
+func (p PeopleList) who(ctx context.Context, w Source, now time.Time) (part, error) {
+	switch {
+	case p.Trend != nil:
+		return p.Trend.people(ctx, w, now)
+	case p.Funnel != nil:
+		return p.Funnel.people(w, now)
+	case p.Retention != nil:
+		return p.Retention.people(w, now)
+	case p.Paths != nil:
+		return p.Paths.people(w, now)
+	}
+	return p.Events.people(w, now)
 }
 
 // SearchedTraits are the traits by which people are looked for: the names that Segment's spec has for them.
@@ -182,15 +185,13 @@ func SearchedTraits() []string {
 	return []string{"email", "name", "firstName", "lastName", "username", "phone"}
 }
 
-// page reads a page of the people that a statement gives: their person, events, first and last.
-func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time) (PeopleAnswer, error) {
-	d := w.Dialect()
-	a := PeopleAnswer{List: []PersonLine{}, Complete: Completeness{AskedAt: now}}
+// found is the statement for those of who that the search finds, with their traits.
+func (p PeopleList) found(d warehouse.Dialect) (part, error) {
 	search := part{}
 	if p.Search != "" {
 		spelled, err := pattern(Contains, p.Search)
 		if err != nil {
-			return a, err
+			return part{}, err
 		}
 		matches := func(what string) part { return part{d.Matches(what, "?"), []any{spelled}} }
 		search = say(" where $ or w.person in (select user_id from identities where $)", matches("w.person"), matches("anonymous_id"))
@@ -198,16 +199,27 @@ func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time)
 			search = say("$ or coalesce($, false)", search, matches(d.Property("u.traits", []string{trait}, event.KindNone)))
 		}
 	}
+	return say("select w.person, w.events, w.first, w.last, $ as traits from who w left join users u on u.user_id = w.person$", d.JSONText("u.traits"), search), nil
+}
+
+// page reads a page of the people that a statement gives: their person, events, first and last.
+func (p PeopleList) page(ctx context.Context, w Source, who part, now time.Time) (PeopleAnswer, error) {
+	d := w.Dialect()
+	a := PeopleAnswer{List: []PersonLine{}, Complete: Completeness{AskedAt: now}}
+	found, err := p.found(d)
+	if err != nil {
+		return a, err
+	}
 	limit := p.Limit
 	if limit == 0 {
 		limit = defaultPeople
 	}
-	q := say(`with who as ($), found as (select w.person, w.events, w.first, w.last, $ as traits from who w left join users u on u.user_id = w.person$),
+	q := say(`with who as ($), found as ($),
 			page as (select * from found order by last desc, $ limit $ offset $)
 		select c.people, c.events, c.found, page.person, page.events, page.first, page.last, page.traits
 			from (select (select count(*) from who) as people, (select cast(coalesce(sum(events), 0) as bigint) from who) as events, (select count(*) from found) as found) c
 			left join page on 1 = 1 order by page.last desc, $`,
-		who, d.JSONText("u.traits"), search, d.Bytewise("person"), value(int64(limit)), value(int64(p.Skip)), d.Bytewise("page.person"))
+		who, found, d.Bytewise("person"), value(int64(limit)), value(int64(p.Skip)), d.Bytewise("page.person"))
 	rows, err := w.Query(ctx, q.text, q.args...)
 	if err != nil {
 		return a, fmt.Errorf("reading people: %w", err)

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spoorhq/spoor/warehouse"
@@ -32,8 +33,9 @@ type Result struct {
 	rows    warehouse.Rows
 	values  []any
 	dest    []any
+	made    map[int]func(any) any // of what a column's values are made, where it is not what the warehouse gives
 	left    int
-	read    int64
+	read    atomic.Int64
 	cut     bool
 }
 
@@ -97,12 +99,15 @@ func (r *Result) Next() ([]any, error) {
 		return nil, nil
 	}
 	r.left--
-	r.read++
+	r.read.Add(1)
 	if err := r.rows.Scan(r.dest...); err != nil {
 		return nil, fmt.Errorf("reading a row: %w", err)
 	}
 	for i, c := range r.Columns {
 		r.values[i] = plain(c.Type, r.values[i])
+		if to := r.made[i]; to != nil {
+			r.values[i] = to(r.values[i])
+		}
 	}
 	return r.values, nil
 }
@@ -130,8 +135,16 @@ func plain(typ string, v any) any {
 	return v
 }
 
-// Read tells how many rows have been given.
-func (r *Result) Read() int64 { return r.read }
+// convert has a column's values be others, of another type.
+func (r *Result) convert(column int, typ string, to func(any) any) {
+	if r.made == nil {
+		r.made = map[int]func(any) any{}
+	}
+	r.Columns[column].Type, r.made[column] = typ, to
+}
+
+// Read tells how many rows have been given; it may be asked at any time.
+func (r *Result) Read() int64 { return r.read.Load() }
 
 // Cut tells, at the end, whether there were more rows than the limit.
 func (r *Result) Cut() bool { return r.cut }

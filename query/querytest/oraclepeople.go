@@ -3,6 +3,7 @@ package querytest
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"regexp"
@@ -161,10 +162,27 @@ func askPeople(ctx context.Context, r *rand.Rand, w *World, in warehouse.Warehou
 		l.Traits = nil
 	}
 	list.Complete = query.Completeness{}
+	if n, err := exported(ctx, p, w, in); err != nil || n != list.Found {
+		return p, nil, nil, fmt.Errorf("want the %d people found in a file; have %d (%w)", list.Found, n, err)
+	}
 	if p.Trend == nil {
 		return p, w.PeopleOf(p), list, nil
 	}
 	return p, w.PeopleOf(p), list, behind(ctx, p.Trend, list, w, in)
+}
+
+// exported counts the people that a file of the list would have.
+func exported(ctx context.Context, p query.PeopleList, w *World, in warehouse.Warehouse) (int64, error) {
+	p.Limit, p.Skip = 0, 0
+	rows, err := query.ExportPeople(ctx, in, p, w.Now)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	if err := rows.WriteNDJSON(io.Discard); err != nil {
+		return 0, err
+	}
+	return rows.Read(), nil
 }
 
 // behind asks the trend for the number itself.

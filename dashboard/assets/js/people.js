@@ -46,7 +46,7 @@ byId('keep').append(keep)
 // The list.
 const view = answers(byId('list'), { what: 'Counting people' })
 const list = table(view.body, {
-  caption: 'People', file: 'people', what: ['person', 'people'], first: 1000, sort: null,
+  caption: 'People', file: 'people', what: ['person', 'people'], first: 1000, sort: null, all: () => ({ people: everybody() }),
   href: (p) => state.link({ person: p.person }),
   empty: emptyState('Nobody in this range', ['A person is a user id, or a browser or device that has not logged in yet. What a device did before a login counts for whoever logged in.', 'Choose a longer range, or look for fewer letters.']),
   columns: [
@@ -63,15 +63,16 @@ more.hidden = true
 let people = []
 let found = null
 
-const question = (skip) => {
+const everybody = () => {
   const { search, where } = state.now
   const of = selection(state.now)
   const { interval: _, ...span } = ranges.asked()
   return {
     events: { range: span, ...(of ? { event: of } : {}), ...(where ? { where } : {}) },
-    ...(search ? { search } : {}), limit: atOnce, ...(skip ? { skip } : {}),
+    ...(search ? { search } : {}),
   }
 }
+const question = (skip) => ({ ...everybody(), limit: atOnce, ...(skip ? { skip } : {}) })
 function drawList() {
   list.show(people, { remark: found.found > people.length ? ` of ${format.count(found.found)}` : ` · ${format.plural(found.events, 'event', 'events')}` })
   show(more, found.found > people.length)

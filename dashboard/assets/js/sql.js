@@ -1,12 +1,11 @@
 // The page SQL: an editor with the tables beside it, and the answer as a table or as a chart, shown while it comes.
 import * as format from './format.js'
 import { byId, make, put, show } from './dom.js'
-import { answers, button, emptyState, fetchBlob, fetchJSON, fetchLines, Fault } from './parts/ask.js'
+import { answers, button, emptyState, fetchJSON, fetchLines, Fault } from './parts/ask.js'
 import { chart } from './parts/chart.js'
-import { download, fileName } from './parts/download.js'
+import { keepFile } from './parts/file.js'
 import { paint } from './parts/sql-text.js'
 import { table } from './parts/table.js'
-import { toast } from './parts/toast.js'
 import { urlState } from './parts/url-state.js'
 
 const state = urlState({ sql: '', limit: 1000, as: 'table' })
@@ -147,14 +146,15 @@ function draw(sql, columns, rows, end) {
     kinds.append(make('label', '', '', radio, make('span', '', text)))
   }
   if (!drawable) kinds.title = 'A chart needs at least two rows with a number in them'
+  const files = make('div', 'files')
   const exports = make('span', 'end', '', make('span', 'sub', end.cut ? 'All rows as' : 'As'))
   for (const kind of ['csv', 'parquet', 'json']) {
-    const one = button(kind === 'parquet' ? 'Parquet' : kind.toUpperCase(), () => save(one, sql, kind), 'button small')
+    const one = button(kind === 'parquet' ? 'Parquet' : kind.toUpperCase(), () => keepFile(files, { sql, format: kind, name: `answer ${new Date().toISOString().slice(0, 10)}` }), 'button small')
     one.setAttribute('aria-label', `Export as ${one.textContent}`)
     exports.append(one)
   }
   head.append(kinds, said, exports)
-  view.body.replaceChildren(head, tableBox, chartBox)
+  view.body.replaceChildren(head, files, tableBox, chartBox)
   const list = table(tableBox, {
     caption: 'Answer', file: 'answer', exports: false,
     empty: emptyState('No rows', 'The statement ran, and nothing fits it.'),
@@ -166,27 +166,6 @@ function draw(sql, columns, rows, end) {
   })
   list.show(rows)
   showAs(as)
-}
-
-/** save gets all rows of the statement as a file; pressed again while it comes, it stops. */
-async function save(pressed, sql, kind) {
-  if (pressed.stop) return void pressed.stop.abort()
-  const name = pressed.textContent
-  pressed.stop = new AbortController()
-  try {
-    const blob = await fetchBlob('/api/sql', {
-      params: { format: kind }, body: { sql, limit: 0 }, signal: pressed.stop.signal,
-      progress: (n) => put(pressed, `${format.bytes(n)} · cancel`),
-    })
-    download(fileName('answer', kind), blob)
-    toast(`${fileName('answer', kind)}: ${format.bytes(blob.size)}`)
-  } catch (err) {
-    if (err.name === 'AbortError') toast('The export was cancelled.')
-    else toast(`The export failed: ${err.message}`, { kind: 'bad' })
-  } finally {
-    pressed.stop = null
-    put(pressed, name)
-  }
 }
 
 byId('ask').addEventListener('submit', (e) => {

@@ -65,19 +65,6 @@ export async function fetchJSON(path, { follow, ...options } = {}) {
   return last.answer
 }
 
-/** fetchBlob gets a whole answer as a file; progress(bytes) hears how much has come. */
-export async function fetchBlob(path, { progress = () => {}, ...options } = {}) {
-  const response = await request(path, { accept: '*/*', ...options })
-  const parts = []
-  let bytes = 0
-  for (const reader = response.body.getReader(); ;) {
-    const { done, value } = await reader.read()
-    if (done) return new Blob(parts, { type: response.headers.get('Content-Type') ?? '' })
-    parts.push(value)
-    progress((bytes += value.length))
-  }
-}
-
 /** fetchLines reads an answer of one JSON value a line as it comes, and calls take for each. */
 export async function fetchLines(path, options, take) {
   await readLines(await request(path, { accept: 'application/x-ndjson', ...options }), take)

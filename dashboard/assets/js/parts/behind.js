@@ -44,7 +44,7 @@ export function behind({ title, point, answer = null, onClose = () => {}, words 
   opened.element.classList.add('behind')
   const view = answers(box, { what: 'Finding the people' })
   const list = table(view.body, {
-    caption: title, file: `people ${title}`, what: ['person', 'people'], first: 1000, sort: null,
+    caption: title, file: `people ${title}`, what: ['person', 'people'], first: 1000, sort: null, all: () => ({ people: { ...point, ...(search.value.trim() ? { search: search.value.trim() } : {}) } }),
     href: (p) => `/people?person=${encodeURIComponent(p.person)}`,
     empty: emptyState('Nobody', 'No person fits.'),
     columns: [

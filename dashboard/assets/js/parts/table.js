@@ -3,6 +3,7 @@ import * as format from '../format.js'
 import { make, mark, put, show } from '../dom.js'
 import { button } from './ask.js'
 import { csv, download, fileName } from './download.js'
+import { keepFile } from './file.js'
 
 const usual = 200 // rows on the page; more are asked for
 
@@ -39,12 +40,12 @@ export function compare(a, b, desc = false) {
  *     })
  *     list.show(rows)
  *
- * exports: false leaves out the buttons that export; first is how many rows are shown before more are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
+ * exports: false leaves out the buttons that export; all, where the page has not all rows, gives what the server is asked for as a file ({people} or {sql}); first is how many rows are shown before more are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
  * cell(value, row) an element to show; head an element beside its name. total is how many rows there are in all where
  * show got fewer. Within the box the table scrolls by itself; a CSS height is given by --table-height.
  */
 export function table(box, options) {
-  const { caption, columns, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'] } = options
+  const { caption, columns, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'], all = null } = options
   const value = (column, row) => (column.value ? column.value(row) : row[column.key])
   let sort = options.sort ?? null
   let rows = []
@@ -54,7 +55,9 @@ export function table(box, options) {
 
   const count = make('span')
   count.setAttribute('role', 'status')
-  const tools = make('span', 'end no-print', '', button('CSV', () => save('csv'), 'bare'), button('JSON', () => save('json'), 'bare'))
+  const kept = make('div', 'files')
+  const kindsOfFile = all ? ['csv', 'json', 'parquet'] : ['csv', 'json']
+  const tools = make('span', 'end no-print', '', ...kindsOfFile.map((kind) => button(kind === 'parquet' ? 'Parquet' : kind.toUpperCase(), () => save(kind), 'bare')))
   for (const tool of tools.children) tool.setAttribute('aria-label', `Export ${caption} as ${tool.textContent}`)
   const head = make('div', 'table-head', '', count, tools)
   head.hidden = !exports
@@ -73,7 +76,7 @@ export function table(box, options) {
   grid.classList.toggle('many', columns.length > 12)
   box.classList.add('tabled')
   box.style.setProperty('--columns', columns.length)
-  box.replaceChildren(head, scroll, more, none)
+  box.replaceChildren(head, kept, scroll, more, none)
 
   const heads = columns.map((column) => {
     const kind = kinds[column.kind ?? 'text']
@@ -94,12 +97,13 @@ export function table(box, options) {
   })
 
   function save(kind) {
-    const all = ordered()
+    if (all) return keepFile(kept, { ...all(), format: kind, name: fileName(file, '').slice(0, -1) })
+    const rows = ordered()
     if (kind === 'json') {
-      const objects = all.map((row) => Object.fromEntries(columns.map((c) => [c.key, value(c, row) ?? null])))
+      const objects = rows.map((row) => Object.fromEntries(columns.map((c) => [c.key, value(c, row) ?? null])))
       download(fileName(file, 'json'), `${JSON.stringify(objects, null, 1)}\n`, 'application/json')
     } else {
-      download(fileName(file, 'csv'), csv(columns.map((c) => c.key), all.map((row) => columns.map((c) => value(c, row)))), 'text/csv')
+      download(fileName(file, 'csv'), csv(columns.map((c) => c.key), rows.map((row) => columns.map((c) => value(c, row)))), 'text/csv')
     }
   }
 
