@@ -44,8 +44,9 @@ func (c *auditCommand) Run(ctx context.Context, p *process) error {
 		}
 		q.Set(name, text)
 	}
+	stop := ticking(p.stderr, "comparing")
 	response, err := c.request(ctx, http.MethodGet, "/api/audit", q, nil, "application/json")
-	if err != nil {
+	if stop(); err != nil {
 		return err
 	}
 	defer response.Body.Close()

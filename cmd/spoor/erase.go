@@ -35,8 +35,14 @@ func (c *eraseCommand) Run(ctx context.Context, p *process) error {
 		return usagef("erase needs --user or --anonymous: whose data?")
 	}
 	body := map[string]any{"user_ids": c.User, "anonymous_ids": c.Anonymous, "dry_run": !c.Yes}
+	what := "erasing"
+	if !c.Yes {
+		what = "counting"
+	}
+	stop := ticking(p.stderr, what)
 	var receipt dashboard.Receipt
-	if err := c.ask(ctx, http.MethodPost, "/api/erase", nil, body, &receipt); err != nil {
+	err := c.ask(ctx, http.MethodPost, "/api/erase", nil, body, &receipt)
+	if stop(); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -44,7 +50,7 @@ func (c *eraseCommand) Run(ctx context.Context, p *process) error {
 		out.SetIndent("", "  ")
 		return out.Encode(receipt)
 	}
-	what := "erased at " + receipt.At.Format(time.RFC3339)
+	what = "erased at " + receipt.At.Format(time.RFC3339)
 	if receipt.DryRun {
 		what = "would be erased"
 	}

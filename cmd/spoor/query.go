@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -38,16 +37,18 @@ type questionFlags struct {
 
 // answered asks a question. When it gives false the answer has been printed.
 func (f *questionFlags) answered(ctx context.Context, p *process, name string, params, into any) (bool, error) {
-	if !f.JSON {
-		return true, f.ask(ctx, http.MethodPost, "/api/query/"+name, nil, params, into)
-	}
-	response, err := f.request(ctx, http.MethodPost, "/api/query/"+name, nil, params, "application/json")
+	answer, err := f.question(ctx, p, name, params)
 	if err != nil {
 		return false, err
 	}
-	defer response.Body.Close()
-	_, err = io.Copy(p.stdout, response.Body)
-	return false, err
+	if f.JSON {
+		_, err = fmt.Fprintf(p.stdout, "%s\n", answer)
+		return false, err
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return false, fmt.Errorf("reading the answer of %s: %w", name, err)
+	}
+	return true, nil
 }
 
 // rangeFlags are the range of a question.

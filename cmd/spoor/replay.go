@@ -9,13 +9,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/spoorhq/spoor/replay"
 )
@@ -84,11 +80,11 @@ func timeOrAgo(name, text string) (time.Time, error) {
 
 // follow reads reports to the last, and draws how far the replay is where somebody looks at it.
 func (c *replayCommand) follow(from io.Reader, screen io.Writer) (replay.Report, error) {
-	file, ok := screen.(*os.File)
-	drawn := ok && term.IsTerminal(int(file.Fd()))
+	line := newProgressLine(screen)
+	defer line.clear()
 	lines := bufio.NewReader(from)
 	for {
-		line, err := lines.ReadBytes('\n')
+		text, err := lines.ReadBytes('\n')
 		if err != nil {
 			return replay.Report{}, fmt.Errorf("the server stopped answering before the replay was done: %w", err)
 		}
@@ -96,32 +92,21 @@ func (c *replayCommand) follow(from io.Reader, screen io.Writer) (replay.Report,
 			replay.Report
 			Error string `json:"error"`
 		}
-		if err := json.Unmarshal(line, &said); err != nil {
+		if err := json.Unmarshal(text, &said); err != nil {
 			return replay.Report{}, fmt.Errorf("reading the report: %w", err)
 		}
 		if said.Error != "" {
 			return replay.Report{}, errors.New(said.Error)
 		}
-		if drawn {
-			fmt.Fprintf(screen, "\r\x1b[K%s", bar(said.Letters, said.Total))
+		part := 0.0
+		if said.Total > 0 {
+			part = float64(said.Letters) / float64(said.Total)
 		}
+		line.draw(fmt.Sprintf("%s %d of %d dead letters (Ctrl-C cancels)", bar(part), said.Letters, said.Total))
 		if said.Done {
-			if drawn {
-				fmt.Fprint(screen, "\r\x1b[K")
-			}
 			return said.Report, nil
 		}
 	}
-}
-
-// bar draws how much of a whole is done.
-func bar(part, whole int64) string {
-	const width = 30
-	filled := 0
-	if whole > 0 {
-		filled = int(min(part, whole) * width / whole)
-	}
-	return fmt.Sprintf("[%s%s] %d of %d dead letters", strings.Repeat("=", filled), strings.Repeat(" ", width-filled), part, whole)
 }
 
 func (c *replayCommand) print(w io.Writer, r replay.Report) error {

@@ -7,11 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/spoorhq/spoor/simulate"
 )
@@ -107,9 +105,7 @@ const barSteps = 1000
 
 // newBar makes a progress bar, which is silent where there is no terminal.
 func newBar(w io.Writer, what string) *progressbar.ProgressBar {
-	file, ok := w.(*os.File)
-	visible := ok && term.IsTerminal(int(file.Fd()))
-	return progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(visible),
+	return progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(isTerminal(w)),
 		progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetElapsedTime(true))
 }

@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -63,32 +59,19 @@ func (c *sqlCommand) Run(ctx context.Context, p *process) error {
 	case limit == -1:
 		limit = 0
 	}
-	response, err := c.request(ctx, http.MethodPost, "/api/sql", url.Values{"format": {format}}, map[string]any{"sql": text, "limit": limit}, "*/*")
-	if err != nil {
+	return c.file(ctx, p, map[string]any{"sql": text, "limit": limit, "format": format}, c.Output == "", func(content io.Reader) error {
+		switch {
+		case table:
+			return printTable(p.stdout, content, c.Limit)
+		case c.Output != "":
+			return replaceFile(c.Output, func(w io.Writer) error {
+				_, err := io.Copy(w, content)
+				return err
+			})
+		}
+		_, err := io.Copy(p.stdout, content)
 		return err
-	}
-	defer response.Body.Close()
-	switch {
-	case table:
-		err = printTable(p.stdout, response.Body, c.Limit)
-	case c.Output != "":
-		err = writeFile(c.Output, response.Body)
-	default:
-		_, err = io.Copy(p.stdout, response.Body)
-	}
-	if said := response.Trailer.Get("Spoor-Error"); said != "" {
-		return fmt.Errorf("the answer was cut off: %s", said)
-	}
-	return err
-}
-
-func writeFile(path string, from io.Reader) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, from)
-	return errors.Join(err, f.Close())
+	})
 }
 
 // printTable lays out an array of objects, whose members come in the columns' order.
