@@ -104,11 +104,11 @@ func TestMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := New(Options{Mail: server})
-	n := notification{Text: "[FIRING] Orders: ü", Summary: "Order Completed stopped coming", Events: []Silent{{Name: Name{"web", "track", "Order Completed"}}}, URL: "https://spoor.example/settings"}
+	n := notification{Text: "[FIRING] Orders: ü", Summary: "Order Completed stopped coming", Events: []Silent{{Name: Name{"web", "track", "Order Completed"}}}, URL: "https://spoor.example/alerts"}
 	if err := e.send(t.Context(), Receiver{Email: "ops@example.com"}, n); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"to ops@example.com", `From: "Spoor" <spoor@example.com>`, "Subject: =?UTF-8?q?[FIRING]_Orders:_=C3=BC?=", "Order Completed stopped coming", "Order Completed from web", "https://spoor.example/settings", "Message-ID: "} {
+	for _, want := range []string{"to ops@example.com", `From: "Spoor" <spoor@example.com>`, "Subject: =?UTF-8?q?[FIRING]_Orders:_=C3=BC?=", "Order Completed stopped coming", "Order Completed from web", "https://spoor.example/alerts", "Message-ID: "} {
 		if !strings.Contains(office.mails[0], want) {
 			t.Errorf("want %q in the mail; have\n%s", want, office.mails[0])
 		}

@@ -218,6 +218,8 @@ func length(d time.Duration) string {
 	switch {
 	case d == time.Hour:
 		return "hour"
+	case d == 24*time.Hour:
+		return "day"
 	case d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
 	case d%time.Hour == 0:

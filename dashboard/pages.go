@@ -29,7 +29,7 @@ type group struct {
 // navigation lists all pages, as people look for them.
 func navigation() []group {
 	return []group{
-		{"Watch", []room{livePage(), dashboardsPage()}},
+		{"Watch", []room{livePage(), dashboardsPage(), alertsPage()}},
 		{"Ask", []room{trendsPage(), funnelsPage(), retentionPage(), pathsPage(), sqlPage()}},
 		{"Look up", []room{peoplePage(), cohortsPage(), eventsPage(), tracePage()}},
 		{"Run", []room{pipelinePage(), sourcesPage(), settingsPage(), apiPage()}},

@@ -352,6 +352,6 @@ func TestPagesSayThatAnAlertFires(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/", "/sql", "/settings"} {
-		wants(t, path, get(d, path), http.StatusOK, `<a class="firing" href="/settings">an alert fires</a>`)
+		wants(t, path, get(d, path), http.StatusOK, `<a class="firing" href="/alerts">an alert fires</a>`)
 	}
 }

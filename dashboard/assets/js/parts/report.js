@@ -1,6 +1,7 @@
 // The frame of the report pages: a question that is built at the side, its answer, and the address that holds both.
 import * as format from '../format.js'
 import { byId, make, put, show } from '../dom.js'
+import { watchable, watching } from './alert-form.js'
 import { answers, button, emptyState, fetchJSON } from './ask.js'
 import { behind } from './behind.js'
 import { lastName } from './breakdown.js'
@@ -75,14 +76,15 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     kinds.append(make('label', '', '', radio, make('span', '', text)))
   }
   const body = () => ({ question: name, params: asked, ...(views.length ? { view: state.now.as } : {}) })
-  const buttons = keeping({
+  const keeper = {
     document: () => kept, body, name: () => named(asked), link: () => state.link({ q: asked, point: null }),
     kept: (document) => {
       kept = document
       sayName()
       state.set({ report: document.id, q: asked }, { replace: true })
     },
-  })
+  }
+  const buttons = [...keeping(keeper), ...(watchable.includes(name) ? [watching(keeper)] : [])]
   const again = button('Refresh', () => run(), 'button small')
   tools.append(...(views.length ? [kinds] : []), complete, make('span', 'end', '', again, ...buttons))
   const wide = matchMedia('(min-width: 1100px)')

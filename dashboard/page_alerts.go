@@ -1,0 +1,3 @@
+package dashboard
+
+func alertsPage() room { return room{Name: "Alerts", Path: "/alerts", file: "alerts"} }
