@@ -59,19 +59,23 @@ analytics.write_key = %s
 analytics.host = '%s'
 analytics.track('ada', 'Hello Spoor', {'from': 'Python'})
 analytics.flush()`, quoted, base)},
-		{"ruby", "Ruby", "With Segment's SDK: gem install analytics-ruby", fmt.Sprintf(`require 'segment/analytics'
+		{"ruby", "Ruby", "With Segment's SDK: gem install analytics-ruby. It always speaks https: put a certificate before this server.", fmt.Sprintf(`require 'segment/analytics'
 
-address = URI('%s')
-analytics = Segment::Analytics.new(
-  write_key: %s, host: address.host, port: address.port, ssl: address.scheme == 'https'
-)
+address = URI('https://%s')
+analytics = Segment::Analytics.new(write_key: %s, host: address.host, port: address.port)
 analytics.track(user_id: 'ada', event: 'Hello Spoor', properties: { from: 'Ruby' })
-analytics.flush`, base, quoted)},
-		{"java", "Java", "With Segment's SDK: com.segment.analytics.java:analytics", fmt.Sprintf(`Analytics analytics = Analytics.builder(%s).endpoint("%s").build();
+analytics.flush`, host, quoted)},
+		{"java", "Java", "With Segment's SDK: com.segment.analytics.java:analytics", fmt.Sprintf(`import com.segment.analytics.Analytics;
+import com.segment.analytics.messages.TrackMessage;
+import java.util.Map;
+
+Analytics analytics = Analytics.builder(%s).endpoint("%s").build();
 analytics.enqueue(TrackMessage.builder("Hello Spoor")
     .userId("ada")
     .properties(Map.of("from", "Java")));
-analytics.flush();`, textQuote(key), base)},
+analytics.flush();
+// … and at the end of the program:
+analytics.shutdown();`, textQuote(key), base)},
 		{"swift", "iOS", "With Segment's SDK, analytics-swift. It always speaks https: put a certificate before this server.", fmt.Sprintf(`let configuration = Configuration(writeKey: %s)
     .apiHost("%s/v1")
     .cdnHost("%[2]s/v1")

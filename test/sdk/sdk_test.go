@@ -1,8 +1,8 @@
 // Package sdk points the official SDK packages at Spoor and counts the rows. The packages are unmodified and pinned in
 // package-lock.json, and nothing of them is set but where to send to.
 //
-// The tests need the packages (npm ci), Node and, for the browser, Chromium, named by SPOOR_CHROMIUM or in PATH. Without
-// them they are skipped; with SPOOR_TEST_REQUIRE set they fail. SPOOR_BIN names a spoor that is built already.
+// The tests need the packages (npm ci), Node and, for the browser, Chromium, named by SPOOR_CHROMIUM or in PATH; SPOOR_TEST_PYTHON
+// and SPOOR_TEST_JAVA name folders with Segment's packages for these (need_segment in scripts/machine). Without them they are skipped; with SPOOR_TEST_REQUIRE set they fail. SPOOR_BIN names a spoor that is built already.
 package sdk
 
 import (
