@@ -364,7 +364,7 @@ func (a asker) funnel() query.Funnel {
 		f.Steps = append(f.Steps, a.step())
 	}
 	if a.chance(70) {
-		f.Window = query.Span{Length: 1 + a.IntN(40), Unit: pick(a.Rand, []query.Interval{query.ByMinute, query.ByHour, query.ByDay, query.ByWeek})}
+		f.Window = query.Span{Length: a.length(), Unit: pick(a.Rand, []query.Interval{query.ByMinute, query.ByHour, query.ByDay, query.ByWeek})}
 	}
 	for f.Order != query.Strict && a.chance(40) && len(f.Exclude) < 3 {
 		s := a.step()

@@ -193,7 +193,7 @@ func (a asker) paths() query.Paths {
 		q.From = a.step()
 	}
 	if !q.Sessions && a.chance(60) {
-		q.Gap = query.Span{Length: 1 + a.IntN(30), Unit: pick(a.Rand, []query.Interval{query.ByMinute, query.ByHour, query.ByDay})}
+		q.Gap = query.Span{Length: a.length(), Unit: pick(a.Rand, []query.Interval{query.ByMinute, query.ByHour, query.ByDay})}
 	}
 	for a.chance(30) && len(q.Hide) < 3 {
 		q.Hide = append(q.Hide, a.selection())

@@ -110,9 +110,11 @@ func (w *World) Trend(t query.Trend) query.TrendAnswer {
 	if err != nil {
 		panic(err)
 	}
+	checkRange(t.Range, period, w.Now)
 	a := query.TrendAnswer{Period: period, Lines: []query.Line{}}
 	if t.Compare {
 		before := period.Previous()
+		checkPrevious(period, before)
 		a.Previous = &before
 	}
 	groups := w.shown(&t, period)
@@ -294,5 +296,57 @@ func checkCalendar(p query.Period, i int) {
 	}
 	if i > 0 && unit(p.Buckets[i-1].From) == first {
 		panic(fmt.Sprintf("two buckets of %s", first))
+	}
+	if whole := unit(b.From.Add(-time.Microsecond)) != first && unit(b.To) != first; whole == b.Incomplete {
+		panic(fmt.Sprintf("the bucket from %s to %s is whole: %v; it says that it is not: %v", b.From, b.To, whole, b.Incomplete))
+	}
+}
+
+// checkRange looks at what a range of the last units is: so many of them, of which now is in the last.
+func checkRange(r query.Range, p query.Period, now time.Time) {
+	if r.Last == 0 {
+		return
+	}
+	r.Interval = r.Unit
+	units, err := r.Resolve(now)
+	if err != nil {
+		panic(err)
+	}
+	last := units.Buckets[len(units.Buckets)-1]
+	if len(units.Buckets) != r.Last || now.Before(last.From) || !now.Before(last.To) || !p.From.Equal(units.From) || !p.To.Equal(units.To) {
+		panic(fmt.Sprintf("the last %d of %s are not %s to %s", r.Last, r.Unit, p.From, p.To))
+	}
+	for i := range units.Buckets {
+		checkCalendar(units, i)
+	}
+}
+
+// checkPrevious looks at the period before one: it ends where that begins, and is as many units where that is whole units, as many
+// days where that is whole days, and as long otherwise.
+func checkPrevious(p, before query.Period) {
+	zone, err := time.LoadLocation(p.Zone)
+	if err != nil {
+		panic(err)
+	}
+	// Dates are counted at noon, which no clock leaves out.
+	days := func(from, to time.Time) int {
+		noon := func(t time.Time) time.Time {
+			y, m, d := t.In(zone).Date()
+			return time.Date(y, m, d, 12, 0, 0, 0, time.UTC)
+		}
+		return int(noon(to).Sub(noon(from)) / (24 * time.Hour))
+	}
+	newDay := func(t time.Time) bool { return t.In(zone).Day() != t.Add(-time.Microsecond).In(zone).Day() }
+	right := before.To.Equal(p.From)
+	switch last := len(p.Buckets) - 1; {
+	case !p.Buckets[0].Incomplete && !p.Buckets[last].Incomplete:
+		right = right && len(before.Buckets) == len(p.Buckets) && !before.Buckets[0].Incomplete && !before.Buckets[last].Incomplete
+	case newDay(p.From) && newDay(p.To):
+		right = right && newDay(before.From) && days(before.From, before.To) == days(p.From, p.To)
+	default:
+		right = right && before.To.Sub(before.From) == p.To.Sub(p.From)
+	}
+	if !right {
+		panic(fmt.Sprintf("before %s to %s comes %s to %s", p.From, p.To, before.From, before.To))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spoorhq/spoor/event"
 	"github.com/spoorhq/spoor/query"
 )
 
@@ -114,7 +115,7 @@ func (a asker) filter(depth int) *query.Filter {
 			return &query.Filter{All: list}
 		}
 		return &query.Filter{Any: list}
-	case a.chance(15):
+	case a.chance(25):
 		return &query.Filter{Did: a.did(), Not: a.chance(30)}
 	case a.chance(10):
 		people := query.Filter{All: []query.Filter{
@@ -127,7 +128,7 @@ func (a asker) filter(depth int) *query.Filter {
 }
 
 func (a asker) did() *query.Did {
-	d := &query.Did{Event: a.selection(), AtLeast: a.IntN(4)}
+	d := &query.Did{Event: a.selection(), AtLeast: max(0, a.IntN(6)-2)}
 	if a.chance(30) {
 		f := a.comparison(a.eventField)
 		d.Where = &f
@@ -142,21 +143,62 @@ func (a asker) did() *query.Did {
 	return d
 }
 
+// zone picks a time zone: often one where clocks change in the world's time, which is then given.
+func (a asker) zone() (name string, change time.Time) {
+	for range 1 + a.IntN(8) {
+		name = pick(a.Rand, zones())
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			panic(err)
+		}
+		if began, _ := a.world.Now.In(zone).ZoneBounds(); a.world.Now.Sub(began) < 10*24*time.Hour {
+			return name, began
+		}
+	}
+	return name, change
+}
+
 // span is a range without an interval.
 func (a asker) span() query.Range {
-	r := query.Range{Zone: pick(a.Rand, zones())}
+	zone, change := a.zone()
+	r := query.Range{Zone: zone}
+	if !change.IsZero() && a.chance(40) {
+		r.From, r.To = change.Add(-time.Duration(a.IntN(30))*time.Hour).Format(time.RFC3339), change.Add(time.Duration(1+a.IntN(30))*time.Hour).Format(time.RFC3339)
+		return r
+	}
 	if a.chance(50) {
 		r.Last, r.Unit = 1+a.IntN(6), pick(a.Rand, append(query.Intervals(), query.ByDay, query.ByDay, query.ByWeek, query.ByMonth))
 		return r
 	}
 	from := a.world.Now.AddDate(0, 0, -a.IntN(12))
 	to := from.AddDate(0, 0, a.IntN(8))
-	if a.chance(60) {
+	if a.chance(40) {
 		r.From, r.To = from.Format(time.DateOnly), to.Format(time.DateOnly)
 		return r
 	}
-	r.From, r.To = from.Format(time.RFC3339), to.Add(time.Duration(1+a.IntN(100_000))*time.Second).Format(time.RFC3339Nano)
+	to = to.Add(time.Duration(1+a.IntN(100_000)) * time.Second)
+	if n := len(a.world.Events); n > 0 && a.chance(70) {
+		// It begins or ends with an event.
+		moment := func() time.Time { return event.GoTime(a.world.Events[a.IntN(n)].Timestamp) }
+		if one := moment(); a.chance(50) && one.Before(to) {
+			from = one
+		} else if one.After(from) {
+			to = one
+		}
+		if one, other := moment(), moment(); one.Before(other) && a.chance(30) {
+			from, to = one, other
+		}
+	}
+	r.From, r.To = from.Format(time.RFC3339Nano), to.Format(time.RFC3339Nano)
 	return r
+}
+
+// length is that of a window or a gap: often one that two events are apart.
+func (a asker) length() int {
+	if a.chance(50) {
+		return pick(a.Rand, []int{1, 2, 3, 30, 48})
+	}
+	return 1 + a.IntN(40)
 }
 
 // cut is a range with an interval that does not make too many buckets for an oracle.

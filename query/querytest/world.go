@@ -38,7 +38,7 @@ func countries() []string { return []string{"", "DE", "FR", "US", "de"} }
 
 // zones have changes of clocks around the world's time, at midnight too, by half an hour too, and none.
 func zones() []string {
-	return []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "America/Santiago"}
+	return []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "America/Santiago", "Atlantic/Azores"}
 }
 
 // values are what a property may be, as JSON: numbers, texts, and what does not belong.
@@ -69,7 +69,7 @@ func NewWorld(r *rand.Rand, n int) *World {
 	for i := range n {
 		e := w.event(r, fmt.Sprintf("m%04d", i), begin, span)
 		w.Events = append(w.Events, e)
-		if e.UserID != "" && e.AnonymousID != "" {
+		if identifies(&e) {
 			// The last user of a device is whose it is; of two at the same moment, the greater name.
 			when, who := event.GoTime(e.Timestamp), w.Identities[e.AnonymousID]
 			if last, ok := seen[e.AnonymousID]; !ok || when.After(last) || when.Equal(last) && e.UserID > who {
@@ -92,7 +92,13 @@ func NewWorld(r *rand.Rand, n int) *World {
 
 func (w *World) event(r *rand.Rand, id string, begin time.Time, span time.Duration) event.Event {
 	happened := begin.Add(time.Duration(r.Int64N(int64(span))))
-	switch r.IntN(6) { // many things happen on the hour, or at midnight somewhere
+	switch r.IntN(9) { // many things happen on the hour, or at midnight somewhere
+	case 6, 7, 8:
+		// Or as something else did: at its moment, or as much later as funnels, paths and rolling periods wait.
+		if n := len(w.Events); n > 0 {
+			later := pick(r, []time.Duration{0, 0, time.Minute, 30 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}) * time.Duration(1+r.IntN(3))
+			happened = event.GoTime(w.Events[r.IntN(n)].Timestamp).Add(later)
+		}
 	case 0:
 		happened = happened.Truncate(time.Hour)
 	case 1, 2:
@@ -139,6 +145,13 @@ func (w *World) event(r *rand.Rand, id string, begin time.Time, span time.Durati
 	}
 	return e
 }
+
+// identifies tells whether an event makes a device a user's. Of one device no identity is known, as of one that was erased.
+func identifies(e *event.Event) bool {
+	return e.UserID != "" && e.AnonymousID != "" && e.AnonymousID != unknownDevice
+}
+
+const unknownDevice = "a8"
 
 // properties gives an object, or none.
 func properties(r *rand.Rand) []byte {
@@ -228,7 +241,7 @@ func (w *World) batch(n int, part []int) *warehouse.Batch {
 		minute := event.Minute(e.ReceivedAt)
 		counts[warehouse.Count{Source: e.Request.Source, Minute: minute}]++
 		volumes[warehouse.Volume{Source: e.Request.Source, Type: e.Type, Event: warehouse.VolumeName(e.Type, e.Name), Minute: minute}]++
-		if e.UserID != "" && e.AnonymousID != "" {
+		if identifies(e) {
 			b.Identities = append(b.Identities, warehouse.Identity{AnonymousID: e.AnonymousID, UserID: e.UserID, SeenAt: e.Timestamp})
 		}
 	}
