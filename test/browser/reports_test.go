@@ -6,3 +6,9 @@ import "testing"
 func TestReports(t *testing.T) {
 	look(t, "reports.test.mjs", serve(t, "--source", "web=wkey"))
 }
+
+// What all pages owe whatever they show: a frame before the answer, a clean print, tables that sort and export, room at
+// every width.
+func TestLooks(t *testing.T) {
+	look(t, "looks.test.mjs", serve(t, "--source", "web=wkey"))
+}

@@ -229,6 +229,13 @@ function openPoint() {
   if (mine.list) opened = mine
 }
 
+/** places are where the cards will be: they stand before it is known which. */
+function places() {
+  const list = make('ul', 'cards', '', ...Array.from({ length: 4 }, () => make('li', 'card', '', make('div', 'sketch'))))
+  list.setAttribute('aria-hidden', 'true')
+  return list
+}
+
 function open() {
   const { id } = state.now
   for (const c of cards) c.cancel()
@@ -248,6 +255,7 @@ function open() {
     return
   }
   put(byId('name'), '')
+  opening.body.replaceChildren(places())
   opening.run(async ({ signal }) => {
     const found = await savedOne('dashboards', id, signal)
     const reports = new Map((await savedList('reports', signal)).map((r) => [r.id, r]))

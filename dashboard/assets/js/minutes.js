@@ -2,6 +2,7 @@
 // its way there.
 import * as format from './format.js'
 import { byId, make, mark, put, setting } from './dom.js'
+import { exports, heads } from './parts/sorted.js'
 import { axes, colours, hatch, onPaper, onTheme, palette, slots, tipOf, whenReady } from './parts/palette.js'
 
 const minutes = 60
@@ -196,24 +197,37 @@ export function minutesChart() {
     }, { replaceMerge: ['series'] })
   }
 
-  const cells = []
+  // The minutes as a table: a row each that is kept, so that what is read does not go away under the eyes.
+  const columns = [
+    { key: 'minute', name: 'Minute', value: (i) => timeOf(i).toISOString() },
+    ...[
+      ['together', 'Together', (i) => drawn.settled[i] + drawn.flying[i]], ['loaded', 'In the warehouse', (i) => drawn.settled[i]], ['in_flight', 'In flight', (i) => drawn.flying[i]],
+      ['duplicate', 'Duplicates', (i) => drawn.duplicate[i]], ['dead', 'Dead letters', (i) => drawn.dead[i]],
+    ].map(([key, name, value]) => ({ key, name, value, desc: true, className: 'number' })),
+  ]
+  const newestFirst = Array.from({ length: minutes }, (_, i) => minutes - 1 - i)
+  const valueOf = (column, i) => column.value(i)
+  const rows = []
+  let sorted = null
+  function makeFigures() {
+    sorted = heads(figures.querySelector('thead tr'), columns, { valueOf, onSort: drawFigures })
+    byId('figures-files').append(...exports('The minutes', 'minutes', columns, { valueOf, rows: () => sorted.ordered(newestFirst) }), sorted.said)
+    for (let i = 0; i < minutes; i++) {
+      const cells = columns.map((_, c) => make(c ? 'td' : 'th', c ? 'number' : ''))
+      cells[0].scope = 'row'
+      rows.push({ cells, element: make('tr', '', '', ...cells) })
+    }
+  }
   function drawFigures() {
     if (!figures.open) return
-    const [head, body] = [figures.querySelector('thead'), figures.querySelector('tbody')]
-    if (!cells.length) {
-      const columns = ['Minute', 'Together', 'In the warehouse', 'In flight', 'Duplicates', 'Dead letters']
-      head.append(make('tr', '', '', ...columns.map((c) => Object.assign(make('th', '', c), { scope: 'col' }))))
-      for (let i = 0; i < minutes; i++) {
-        const row = columns.map((_, c) => make(c ? 'td' : 'th', c ? 'number' : ''))
-        row[0].scope = 'row'
-        cells.push(row)
-        body.prepend(make('tr', '', '', ...row))
-      }
-    }
-    cells.forEach((row, i) => {
-      put(row[0], i === minutes - 1 ? `${format.minute(timeOf(i))} (under way)` : format.minute(timeOf(i)), format.utc(timeOf(i)))
-      const values = [drawn.settled[i] + drawn.flying[i], drawn.settled[i], drawn.flying[i], drawn.duplicate[i], drawn.dead[i]]
-      values.forEach((n, c) => put(row[c + 1], format.count(n)))
+    if (!sorted) makeFigures()
+    rows.forEach(({ cells }, i) => {
+      put(cells[0], i === minutes - 1 ? `${format.minute(timeOf(i))} (under way)` : format.minute(timeOf(i)), format.utc(timeOf(i)))
+      columns.slice(1).forEach((column, c) => put(cells[c + 1], format.count(column.value(i))))
+    })
+    const body = figures.querySelector('tbody')
+    sorted.ordered(newestFirst).forEach((i, at) => {
+      if (body.children[at] !== rows[i].element) body.insertBefore(rows[i].element, body.children[at] ?? null)
     })
   }
   figures.addEventListener('toggle', () => drawn && drawFigures())

@@ -247,7 +247,7 @@ byId('replay').addEventListener('click', () => {
       const list = make('div', 'replay-table')
       judged.body.replaceChildren(said, list)
       table(list, {
-        caption: 'What would happen', file: 'replay', what: ['reason', 'reasons'], exports: false,
+        caption: 'What would happen', file: 'replay', what: ['reason', 'reasons'],
         columns: [
           { key: 'reason', name: 'Reason' }, { key: 'letters', name: 'Letters', kind: 'number' }, { key: 'loads', name: 'Would load', kind: 'number' },
           { key: 'already', name: 'Loaded', title: 'In the warehouse already', kind: 'number' }, { key: 'dead', name: 'Would die', kind: 'number' }, { key: 'lost', name: 'No bytes', kind: 'number' },

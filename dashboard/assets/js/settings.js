@@ -50,7 +50,7 @@ function submitted(form, fault, act) {
 
 const tokensView = answers(byId('tokens'), { what: 'Reading the tokens', pale: false })
 const tokens = table(tokensView.body, {
-  caption: 'Tokens', file: 'tokens', what: ['token', 'tokens'], exports: false,
+  caption: 'Tokens', file: 'tokens', what: ['token', 'tokens'],
   empty: emptyState('No program has a token', 'Make one for each script or tool. What it may do is its scope; a token that is not needed any more is revoked alone.'),
   columns: [
     { key: 'name', name: 'Token' },
@@ -58,7 +58,7 @@ const tokens = table(tokensView.body, {
     { key: 'created', name: 'Made', kind: 'time', text: (v) => format.date(new Date(v)) },
     { key: 'expires', name: 'Expires', kind: 'time', none: 'never', text: (v) => format.date(new Date(v)) },
     { key: 'used', name: 'Last used', kind: 'time', none: 'never', text: (v) => format.date(new Date(v)) },
-    { key: 'act', name: 'Act', sort: false, value: () => '', cell: (_, token) => {
+    { key: 'act', name: 'Act', sort: false, exported: false, value: () => '', cell: (_, token) => {
       const revoke = button('Revoke', () => tried(async () => {
         if (!(await confirm({ title: `Revoke ${token.name}?`, text: 'Programs that show it are refused from now on.', yes: 'Revoke', danger: true }))) return
         await remove(`/api/tokens/${encodeURIComponent(token.id)}`)

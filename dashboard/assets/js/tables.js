@@ -1,6 +1,7 @@
 // The tables of names and of sources, with a small chart of the hour in each row.
 import * as format from './format.js'
 import { byId, make, mark, put, show } from './dom.js'
+import { exports, heads } from './parts/sorted.js'
 import { sparkline } from './parts/sparkline.js'
 
 const minutes = 60
@@ -52,10 +53,24 @@ function more(what, again) {
   }
 }
 
+/** sorting makes the heads of a table and the buttons that export it; ordered(items) gives these as they are sorted. */
+function sorting(what, caption, columns, again) {
+  const valueOf = (column, item) => column.value(item)
+  const sorted = heads(byId(what).tHead.rows[0], columns, { valueOf, onSort: () => again() })
+  let rows = []
+  byId(`${what}-files`).append(...exports(caption, what, columns, { valueOf, rows: () => sorted.ordered(rows) }), sorted.said)
+  return (items) => sorted.ordered((rows = items))
+}
+
 /** names draws the table of names; pick(event) is called when one is chosen. */
 export function names(pick) {
   const sub = byId('names-sub')
   const cut = more('names', () => drawAll(latest))
+  const ordered = sorting('names', 'Names', [
+    { key: 'name', name: 'Name', value: (n) => n.name }, { key: 'minutes', name: 'Each minute', sort: false, exported: false, value: () => '' },
+    { key: 'rows', name: 'Rows', className: 'number', desc: true, value: (n) => n.total },
+    { key: 'share', name: 'Share', className: 'number', desc: true, value: (n) => (n.of ? n.total / n.of : 0) },
+  ], () => latest && drawAll(latest))
   let latest = null
   const draw = table(byId('names').tBodies[0], (item) => {
     const title = make('span', 'cut', item.name)
@@ -90,10 +105,10 @@ export function names(pick) {
   const drawAll = (s) => {
     latest = s
     const from = Date.parse(s.from)
-    draw(cut(s.names).map((n) => ({
-      key: `${n.type}\n${n.event ?? ''}`, name: format.nameOf(n.type, n.event), event: n.event, total: n.total, of: s.loaded,
-      values: across(from, n.minutes.map((m) => [Date.parse(m.minute), m.loaded])),
-    })))
+    const items = s.names.map((n) => ({
+      key: `${n.type}\n${n.event ?? ''}`, name: format.nameOf(n.type, n.event), event: n.event, total: n.total, of: s.loaded, minutes: n.minutes,
+    }))
+    draw(cut(ordered(items)).map((n) => ({ ...n, values: across(from, n.minutes.map((m) => [Date.parse(m.minute), m.loaded])) })))
     const others = s.name_count - s.names.length
     const rest = s.loaded - s.names.reduce((sum, n) => sum + n.total, 0)
     put(sub, others > 0
@@ -121,6 +136,12 @@ export function bySource(s) {
 /** sources draws the table of sources. */
 export function sources() {
   const cut = more('sources', () => drawAll(latest))
+  const ordered = sorting('sources', 'Sources', [
+    { key: 'source', name: 'Source', value: (b) => b.source }, { key: 'minutes', name: 'Each minute', sort: false, exported: false, value: () => '' },
+    { key: 'events', name: 'Events', className: 'number', desc: true, value: (b) => b.loaded + b.flying },
+    { key: 'duplicate', name: 'Duplicate', className: 'number', desc: true, value: (b) => b.duplicate },
+    { key: 'dead', name: 'Dead', className: 'number', desc: true, value: (b) => b.dead },
+  ], () => latest && drawAll(latest))
   let latest = null
   const draw = table(byId('sources').tBodies[0], (item) => {
     const title = make('span', 'cut', item.source)
@@ -146,7 +167,7 @@ export function sources() {
   const drawAll = (s) => {
     latest = s
     const from = Date.parse(s.from)
-    draw(cut(bySource(s)).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
+    draw(cut(ordered(bySource(s))).map((b) => ({ ...b, key: b.source, values: across(from, b.minutes) })))
   }
   return drawAll
 }

@@ -5,8 +5,8 @@ import { watchable, watching } from './alert-form.js'
 import { answers, button, emptyState, fetchJSON } from './ask.js'
 import { behind } from './behind.js'
 import { lastName } from './breakdown.js'
+import { described } from './conditions.js'
 import { stepName } from './events.js'
-import { described } from './filters.js'
 import { topEvents } from './known.js'
 import { keeping, savedOne } from './keep.js'
 import { range, zoneNow } from './range.js'
@@ -211,6 +211,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
 
   const run = () => view.run(async ({ signal, follow }) => {
     const question = await settle(signal)
+    signal.throwIfAborted() // another one is asked meanwhile
     if (!question) {
       return () => {
         answer = null

@@ -1,9 +1,10 @@
 // A table that sorts, exports, and can be used with the keyboard.
 import * as format from '../format.js'
-import { make, mark, put, show } from '../dom.js'
+import { make, put, show } from '../dom.js'
 import { button } from './ask.js'
-import { csv, download, fileName } from './download.js'
+import { fileName } from './download.js'
 import { keepFile } from './file.js'
+import { exports as exportButtons, heads } from './sorted.js'
 
 const usual = 200 // rows on the page; more are asked for
 
@@ -20,13 +21,7 @@ const kinds = {
 
 const isNone = (v) => v === null || v === undefined || v === ''
 
-/** compare orders two values: numbers as numbers, texts as people do, and what is missing behind all, in either direction. */
-export function compare(a, b, desc = false) {
-  if (isNone(a) || isNone(b)) return isNone(a) - isNone(b)
-  const order = typeof a === 'number' && typeof b === 'number' ? a - b
-    : String(a).localeCompare(String(b), 'en', { numeric: true, sensitivity: 'base' })
-  return desc ? -order : order
-}
+const headOf = ({ kind = 'text' }) => ({ className: kinds[kind].className === 'n' ? 'n' : '', desc: kinds[kind].desc })
 
 /**
  * table takes over a box.
@@ -40,14 +35,16 @@ export function compare(a, b, desc = false) {
  *     })
  *     list.show(rows)
  *
- * exports: false leaves out the buttons that export; all, where the page has not all rows, gives what the server is asked for as a file ({people} or {sql}); first is how many rows are shown before more are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told), text(value, row) how it is written,
- * cell(value, row) an element to show; head an element beside its name. total is how many rows there are in all where
- * show got fewer. Within the box the table scrolls by itself; a CSS height is given by --table-height.
+ * exports: false leaves out the buttons that export, and a column's exported: false the column; all, where the page has not
+ * all rows, gives what the server is asked for as a file ({people} or {sql}); first is how many rows are shown before more
+ * are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told),
+ * text(value, row) how it is written, cell(value, row) an element to show; head an element beside its name. total is how
+ * many rows there are in all where show got fewer. Within the box the table scrolls by itself; a CSS height is given by
+ * --table-height.
  */
 export function table(box, options) {
   const { caption, columns, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'], all = null } = options
   const value = (column, row) => (column.value ? column.value(row) : row[column.key])
-  let sort = options.sort ?? null
   let rows = []
   let shown = first
   let selected = null
@@ -56,9 +53,9 @@ export function table(box, options) {
   const count = make('span')
   count.setAttribute('role', 'status')
   const kept = make('div', 'files')
-  const kindsOfFile = all ? ['csv', 'json', 'parquet'] : ['csv', 'json']
-  const tools = make('span', 'end no-print', '', ...kindsOfFile.map((kind) => button(kind === 'parquet' ? 'Parquet' : kind.toUpperCase(), () => save(kind), 'bare')))
-  for (const tool of tools.children) tool.setAttribute('aria-label', `Export ${caption} as ${tool.textContent}`)
+  const tools = make('span', 'end no-print', '', ...exportButtons(caption, file, columns, {
+    valueOf: value, rows: () => sorted.ordered(rows), whole: all && ((kind) => keepFile(kept, { ...all(), format: kind, name: fileName(file, '').slice(0, -1) })),
+  }))
   const head = make('div', 'table-head', '', count, tools)
   head.hidden = !exports
   const line = make('tr')
@@ -78,39 +75,13 @@ export function table(box, options) {
   box.style.setProperty('--columns', columns.length)
   box.replaceChildren(head, kept, scroll, more, none)
 
-  const heads = columns.map((column) => {
-    const kind = kinds[column.kind ?? 'text']
-    const cell = make('th', kind.className === 'n' ? 'n' : '')
-    cell.scope = 'col'
-    if (column.title) cell.title = column.title
-    if (column.sort === false) cell.append(column.name)
-    else {
-      cell.append(button(column.name, () => {
-        const first = kind.desc ?? false
-        sort = { key: column.key, desc: sort?.key === column.key ? !sort.desc : first }
-        onSort(sort)
-        draw()
-      }, ''))
-    }
-    line.append(cell)
-    return cell
+  const sorted = heads(line, columns.map((c) => ({ ...c, ...headOf(c) })), {
+    sort: options.sort ?? null, valueOf: value, onSort: (sort) => {
+      onSort(sort)
+      draw()
+    },
   })
-
-  function save(kind) {
-    if (all) return keepFile(kept, { ...all(), format: kind, name: fileName(file, '').slice(0, -1) })
-    const rows = ordered()
-    if (kind === 'json') {
-      const objects = rows.map((row) => Object.fromEntries(columns.map((c) => [c.key, value(c, row) ?? null])))
-      download(fileName(file, 'json'), `${JSON.stringify(objects, null, 1)}\n`, 'application/json')
-    } else {
-      download(fileName(file, 'csv'), csv(columns.map((c) => c.key), rows.map((row) => columns.map((c) => value(c, row)))), 'text/csv')
-    }
-  }
-
-  function ordered() {
-    const by = sort && columns.find((c) => c.key === sort.key)
-    return by ? [...rows].sort((a, b) => compare(value(by, a), value(by, b), sort.desc)) : rows
-  }
+  box.append(sorted.said)
 
   function cellOf(column, row, first) {
     const kind = kinds[column.kind ?? 'text']
@@ -138,11 +109,7 @@ export function table(box, options) {
   }
 
   function draw() {
-    heads.forEach((cell, i) => {
-      if (columns[i].sort === false) return
-      mark(cell, 'aria-sort', sort?.key === columns[i].key ? (sort.desc ? 'descending' : 'ascending') : 'none')
-    })
-    const all = ordered()
+    const all = sorted.ordered(rows)
     body.replaceChildren(...all.slice(0, shown).map((row) => {
       const element = make('tr', '', '', ...columns.map((column, i) => cellOf(column, row, i === 0)))
       if (selected !== null && options.key?.(row) === selected) element.setAttribute('aria-current', 'true')
@@ -171,9 +138,9 @@ export function table(box, options) {
       draw()
     },
     sortBy(next) {
-      sort = next
+      sorted.sortBy(next)
       draw()
     },
-    rows: () => ordered(),
+    rows: () => sorted.ordered(rows),
   }
 }

@@ -1,0 +1,243 @@
+// How the pages look and behave whatever they show: before an answer, on paper, at every width, with everything open.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { accessible, close, fits, phone, picture, url, visit, wide } from './browser.mjs'
+
+after(close)
+
+const broad = { width: 2560, height: 1440 }
+const track = (event) => ({ event: { event } })
+const month = { last: 30, unit: 'day', zone: 'UTC', interval: 'day' }
+const span = { last: 30, unit: 'day', zone: 'UTC' }
+const address = (path, question, more = '') => `${path}?q=${encodeURIComponent(JSON.stringify(question))}${more}`
+const post = async (path, body) => {
+  const response = await fetch(url + path, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${btoa('wkey:')}` }, body: JSON.stringify(body) })
+  assert.ok(response.ok, `${path}: ${response.status}`)
+  return response.json()
+}
+const long = 'An event whose name somebody made longer than any table, any picker and any telephone has room for'
+
+before(async () => {
+  const batch = []
+  for (let day = 0; day < 6; day++) {
+    for (let user = 0; user < 12 - day; user++) {
+      for (const event of ['Look', 'Add', long].slice(0, 1 + (user % 3))) {
+        batch.push({
+          type: 'track', event, userId: `user-${user}-4f1c2f0e-7a52-4b53-9d52-0a3b6d1f9c11`, messageId: `${event}-${user}-${day}`,
+          timestamp: new Date(Date.now() - day * 86_400_000 - 60_000).toISOString(), properties: { kind: user % 2 ? 'Shoes' : 'Hats', price: 10_000_000 + user },
+        })
+      }
+    }
+  }
+  batch.push({ type: 'trakc', event: 'Dead', userId: 'user-0', messageId: 'dead' })
+  await post('/v1/batch', { batch })
+  for (let i = 0; i < 300; i++) {
+    const [{ n }] = await post('/api/sql', { sql: 'select count(*) as n from events' })
+    if (n === batch.length - 1) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  assert.fail('the events do not arrive')
+})
+
+const asked = {
+  trends: address('/trends', { range: month, series: [track('Look'), track(long)] }),
+  table: address('/trends', { range: month, series: [track('Look'), track(long)] }, '&as=table'),
+  funnels: address('/funnels', { range: span, steps: [track('Look'), track('Add')] }),
+  retention: address('/retention', { range: month, start: track('Look'), return: track('Look') }),
+  paths: address('/paths', { range: span }, '&as=table'),
+}
+const settled = (page) => page.locator('[aria-busy]').first().waitFor({ state: 'detached' })
+
+/** held keeps every answer of the API back, until it is let go. */
+async function held(page) {
+  let go
+  const gate = new Promise((resolve) => { go = resolve })
+  await page.route('**/api/**', async (route) => {
+    await gate
+    await route.continue().catch(() => {}) // the page asks no more
+  })
+  return go
+}
+
+test('a report’s frame stands before its answer: what is asked, how it is shown, and where the answer will be', async () => {
+  for (const [path, field] of [['/trends', 'Series A'], ['/funnels', 'Step 1'], ['/retention', 'Event 1'], ['/paths', 'Event 0'], [asked.trends, 'Series A'], [asked.funnels, 'Step 1']]) {
+    await visit({ path: '/trace' }, async (page) => {
+      const go = await held(page)
+      await page.goto(url + path)
+      await page.locator('#answer .sketch').waitFor()
+      await page.getByRole('combobox', { name: field, exact: true }).waitFor()
+      assert.ok(await page.locator('#range select').count() > 0, 'the range')
+      assert.equal(await page.locator('#range select').first().inputValue(), path === '/paths' ? '7d' : path === '/retention' ? '14d' : '30d')
+      await page.getByRole('button', { name: 'Add to dashboard' }).waitFor()
+      assert.equal(await page.locator('#answer .grid tbody tr, #answer .headline .value').count(), 0, 'nothing is known')
+      if (path !== '/trends') {
+        go()
+        await settled(page)
+        await page.locator('#answer .sketch').waitFor({ state: 'detached' })
+        return
+      }
+      // What is pressed meanwhile is not lost.
+      await page.getByLabel('Compare with the period before').check()
+      assert.match(page.url(), /compare/)
+      go()
+      await page.locator('#answer .headline, #answer .grid').first().waitFor()
+      await settled(page)
+      assert.equal(await page.getByLabel('Compare with the period before').isChecked(), true)
+      await page.locator('#answer .sketch').waitFor({ state: 'detached' })
+    })
+  }
+})
+
+test('the frames of the other pages do not wait for an answer either', async () => {
+  const { id } = await post('/api/saved/dashboards', { name: 'Waits', body: { tiles: [] } })
+  for (const [path, frame] of [
+    ['/people', ['#range select', '#look input', '#filter button']], ['/events', ['#range select', '#find']], ['/pipeline', ['#range select', '.stages li']],
+    ['/sql', ['#sql', '#schema-find']], ['/', ['#fact-door', '#chart']], [`/dashboards?id=${id}`, ['#actions button', '.card .sketch']],
+  ]) {
+    await visit({ path: '/trace' }, async (page) => {
+      const go = await held(page)
+      await page.goto(url + path)
+      for (const selector of frame) await page.locator(selector).first().waitFor()
+      go()
+    })
+  }
+})
+
+test('on paper there are numbers, charts and tables, black on white, and nothing to press', async () => {
+  for (const [name, path] of Object.entries({ ...asked, people: '/people', events: `/events?type=track&event=${encodeURIComponent(long)}`, live: '/', pipeline: '/pipeline' })) {
+    await visit({ path, scheme: 'dark' }, async (page) => {
+      await page.locator('main table tbody tr').first().waitFor()
+      await settled(page)
+      const numbers = await page.locator('main tbody tr').first().innerText()
+      // A sheet, or one that lies where a table is broad, less its margins.
+      await page.setViewportSize({ width: (await page.locator('.grid.many').count()) ? 1030 : 703, height: 1000 })
+      await page.emulateMedia({ media: 'print' })
+      const seen = await page.evaluate(() => {
+        const shown = (e) => e.checkVisibility({ checkVisibilityCSS: true })
+        const all = (selector) => [...document.querySelectorAll(selector)].filter(shown)
+        return {
+          pressed: all('nav a, .bar, footer, .button, select, input:not(dialog input), summary').map((e) => e.outerHTML.slice(0, 80)),
+          paper: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(document.querySelector('h1')).color,
+          heads: all('main thead th').filter((e) => !e.textContent).length,
+          cut: all('.grid-box, .flow, .rows').filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1).map((e) => `${e.className} ${e.scrollWidth}>${e.clientWidth}`),
+          charts: all('.chart canvas').map((e) => e.getBoundingClientRect().right - document.documentElement.clientWidth).filter((over) => over > 1),
+        }
+      })
+      assert.deepEqual(seen, { pressed: [], paper: 'rgb(255, 255, 255)', ink: 'rgb(0, 0, 0)', heads: 0, cut: [], charts: [] }, name)
+      assert.equal((await page.locator('main tbody tr').first().innerText()).split(/\s/)[0], numbers.split(/\s/)[0], 'the rows stay')
+      if (asked[name]) assert.match(await page.locator('.only-print').innerText(), /UTC; complete up to/, 'what is asked is said')
+      await page.emulateMedia({ media: 'screen' })
+    })
+  }
+})
+
+test('a chart is drawn anew for a print, in the light colours, and as it was afterwards', async () => {
+  await visit({ path: asked.trends, scheme: 'dark' }, async (page) => {
+    await page.locator('#answer canvas').first().waitFor()
+    await settled(page)
+    const width = () => page.locator('#answer canvas').first().evaluate((c) => c.clientWidth)
+    const before = await width()
+    await page.evaluate(() => addEventListener('beforeprint', () => {
+      const canvas = document.querySelector('#answer canvas')
+      window.printed = { width: canvas.style.width, ink: getComputedStyle(document.querySelector('h1')).color, paper: document.documentElement.hasAttribute('data-paper') }
+    }))
+    assert.ok((await page.pdf()).length > 5000)
+    assert.deepEqual(await page.evaluate(() => window.printed), { width: '960px', ink: 'rgb(27, 28, 25)', paper: true })
+    await page.waitForFunction((w) => document.querySelector('#answer canvas').clientWidth === w && !document.documentElement.hasAttribute('data-paper'), before)
+  })
+})
+
+test('every table sorts, by the keyboard too, says so, and exports', async () => {
+  await post('/api/saved/dashboards', { name: 'One', body: { tiles: [] } })
+  for (const [path, open] of [
+    ...Object.values(asked).map((p) => [p]), ['/people'], [`/events?type=track&event=Look`], ['/pipeline'], ['/sources'], ['/dashboards'], ['/alerts'],
+    ['/', (page) => page.locator('#figures summary').click()], [asked.trends, (page) => page.locator('#answer .figures summary').click()],
+    [`/sql?sql=${encodeURIComponent('select event, count(*) as n from events group by 1')}`],
+    [`${asked.trends}&point=${encodeURIComponent(JSON.stringify({ series: 0, bucket: 28 }))}`, (page) => page.locator('dialog tbody tr').first().waitFor()],
+  ]) {
+    await visit({ path }, async (page) => {
+      await page.locator('main table tbody tr').first().waitFor()
+      await settled(page)
+      await open?.(page)
+      const tables = page.locator((await page.locator('dialog[open]').count()) ? 'dialog table' : 'main table')
+      for (let i = 0; i < await tables.count(); i++) {
+        const one = tables.nth(i)
+        if (!(await one.isVisible())) continue
+        const what = `${path}, table ${i + 1}`
+        const head = one.locator('thead th[aria-sort]').last()
+        const was = await head.getAttribute('aria-sort')
+        await head.getByRole('button').focus()
+        await page.keyboard.press('Enter')
+        const is = await head.getAttribute('aria-sort')
+        assert.ok(is !== was && is !== 'none', `${what}: want it sorted; have ${was}, ${is}`)
+        assert.equal(await one.locator('thead th:not([aria-sort="none"])[aria-sort]').count(), 1, `${what}: sorted by one column`)
+        await page.getByRole('status').getByText(`Sorted by ${(await head.innerText()).trim()}, ${is}`).first().waitFor({ state: 'attached' })
+        const scope = path.startsWith('/sql') ? page.locator('.result') : one.locator('xpath=ancestor::*[self::section or contains(@class,"tabled") or contains(@class,"figures")][1]')
+        const save = scope.getByRole('button', { name: /^Export/ }).first()
+        const file = page.waitForEvent('download')
+        await save.click()
+        assert.match((await file).suggestedFilename(), /\.(csv|json)$/, what)
+      }
+    })
+  }
+})
+
+const rooms = ['/', '/dashboards', asked.trends, asked.table, asked.funnels, asked.retention, asked.paths, '/sql', '/people', `/events?type=track&event=${encodeURIComponent(long)}`, '/trace?id=Look-0-0', '/pipeline', '/sources', '/alerts', '/cohorts', '/settings', '/api']
+
+test('every page is accessible and fits, on a telephone and on the widest screen, light and dark', async () => {
+  for (const path of rooms) {
+    await visit({ path, viewport: broad }, async (page) => {
+      await page.locator('main h1').waitFor()
+      await settled(page)
+      for (const viewport of [broad, wide, phone]) {
+        await page.setViewportSize(viewport)
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme })
+          await fits(page)
+          await accessible(page)
+          await picture(page, `looks${path.replace(/\W+/g, '-').slice(0, 24)}-${viewport.width}-${colorScheme}`)
+        }
+      }
+    })
+  }
+})
+
+const opened = {
+  'the people behind a number': [`${asked.trends}&point=${encodeURIComponent(JSON.stringify({ series: 0, bucket: 28 }))}`, (page) => page.locator('dialog tbody tr').first().waitFor()],
+  'the dialog that saves': [asked.trends, (page) => page.getByRole('button', { name: 'Save', exact: true }).click()],
+  'the dialog of dashboards': [asked.trends, (page) => page.getByRole('button', { name: 'Add to dashboard' }).click()],
+  'a picker': [asked.trends, async (page) => {
+    if (!(await page.locator('#build').evaluate((e) => e.open))) await page.locator('#build summary').click()
+    await page.getByRole('combobox', { name: 'Series A' }).click()
+    await page.locator('.picker-list [role="option"]').first().waitFor()
+  }],
+  'the table of a chart': [asked.trends, (page) => page.locator('#answer .figures summary').click()],
+  'the minutes and an event': ['/', async (page) => {
+    await page.locator('#figures summary').click()
+    await page.locator('#rows li').first().click()
+  }],
+  'the examples of SQL': ['/sql', (page) => page.locator('.menu-box summary').click()],
+  'what the warehouse refuses': [`/sql?sql=${encodeURIComponent('selec nothing')}`, (page) => page.getByRole('alert').waitFor()],
+  'what cannot be asked': [address('/trends', { range: month, series: [track('Look')], formulas: ['A / Z'] }), (page) => page.getByRole('alert').waitFor()],
+  'the forms of the settings': ['/settings', async (page) => { for (const one of await page.locator('.adding > summary').all()) await one.click() }],
+  'an example of the API': ['/api', (page) => page.locator('.operation summary').first().click()],
+}
+
+for (const [name, [path, open]] of Object.entries(opened)) {
+  test(`opened, it is accessible and fits too: ${name}`, async () => {
+    await visit({ path, viewport: broad, allow: /status of 400/ }, async (page) => {
+      await page.locator('main h1').waitFor()
+      await settled(page)
+      for (const viewport of [broad, phone]) {
+        await page.setViewportSize(viewport)
+        if (viewport === broad || name === 'a picker') await open(page)
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme })
+          await fits(page)
+          await accessible(page)
+          await picture(page, `open-${name.replace(/\W+/g, '-')}-${viewport.width}-${colorScheme}`)
+        }
+      }
+    })
+  })
+}
