@@ -55,21 +55,18 @@ func (d *Dashboard) questions() []question {
 func questionOf[Q query.Question, A any](cohorts query.Cohorts, name, title, about string, sample Q, ask func(context.Context, Q) (A, error)) question {
 	var params Q
 	var gives A
+	read := func(text []byte) (query.Question, error) {
+		q, err := query.Read[Q](text)
+		if err == nil {
+			q, err = query.Resolve(q, cohorts)
+		}
+		return q, err
+	}
 	return question{
-		name: name, title: title, about: about, params: params, answer: gives, sample: sample,
+		name: name, title: title, about: about, params: params, answer: gives, sample: sample, read: read,
 		check: func(text []byte) error {
-			q, err := query.Read[Q](text)
-			if err == nil {
-				_, err = query.Resolve(q, cohorts)
-			}
+			_, err := read(text)
 			return err
-		},
-		read: func(text []byte) (query.Question, error) {
-			q, err := query.Read[Q](text)
-			if err == nil {
-				q, err = query.Resolve(q, cohorts)
-			}
-			return q, err
 		},
 		ask: func(ctx context.Context, text []byte) (any, error) {
 			q, err := query.Read[Q](text)

@@ -17,7 +17,7 @@ import { urlState } from './parts/url-state.js'
 
 const atOnce = 100
 const state = urlState({ id: '', new: false, f: null }) // f: the conditions, where they are not those that are saved
-const people = (where, signal, more = {}) => fetchJSON('/api/query/people', { signal, body: { events: { where }, ...more } })
+const people = (where, signal, more = {}, follow = undefined) => fetchJSON('/api/query/people', { signal, follow, body: { events: { where }, ...more } })
 
 // All of them.
 const view = answers(byId('list'), { what: 'Reading the cohorts' })
@@ -145,7 +145,7 @@ function drawHead() {
   trend.href = `/trends?q=${encodeURIComponent(JSON.stringify({ range: { last: 30, unit: 'day', zone: zoneNow(), interval: 'day' }, series: [{ event: {}, measure: { of: 'people' } }], where }))}`
 }
 
-const ask = (skip = 0) => one.run(async ({ signal }) => {
+const ask = (skip = 0) => one.run(async ({ signal, follow }) => {
   const { id, f } = state.now
   if (id && current?.id !== id) {
     current = null
@@ -161,7 +161,7 @@ const ask = (skip = 0) => one.run(async ({ signal }) => {
       other.replaceChildren(emptyState('Who is in it?', ['Say it by “Did…”, by “Add a filter” for what is known of people, or by another cohort. Who fits is shown here, before it is saved.']))
     }
   }
-  const answer = await people(filter, signal, { limit: atOnce, ...(skip ? { skip } : {}) })
+  const answer = await people(filter, signal, { limit: atOnce, ...(skip ? { skip } : {}) }, follow)
   return () => {
     other.replaceChildren()
     show(drawn, true)

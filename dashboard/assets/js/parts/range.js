@@ -90,7 +90,10 @@ export function asked(range, { zone = zoneNow(), interval = '', now = new Date()
 /** named puts a range into words. */
 export function named(range) {
   const custom = /^(\S+)\.\.(\S+)$/.exec(range)
-  return custom ? `${custom[1]} to ${custom[2]}` : presets.find(([v]) => v === range)?.[1] ?? range
+  if (custom) return `${custom[1]} to ${custom[2]}`
+  const [, n, unit] = /^(\d+)([hdwm])$/.exec(range) ?? []
+  const other = unit && `Last ${n} ${{ h: 'hour', d: 'day', w: 'week', m: 'month' }[unit]}${n === '1' ? '' : 's'}`
+  return presets.find(([v]) => v === range)?.[1] ?? other ?? range
 }
 
 const intervals = ['minute', 'hour', 'day', 'week', 'month']
