@@ -4,8 +4,9 @@ import { make, put, show } from '../dom.js'
 import { seriesName } from '../show/trend.js'
 import { button, faultPanel, fetchJSON } from './ask.js'
 import { dialog } from './dialog.js'
-import { eventPicker, stepName } from './events.js'
+import { stepName } from './events.js'
 import { askName, change, create, savedList } from './keep.js'
+import { eventPicker } from './selection.js'
 import { toast } from './toast.js'
 
 /** watchable are the questions that have numbers to watch. */
