@@ -45,6 +45,7 @@ type (
 		Waiting     int              `json:"waiting,omitempty" description:"notifications yet to be delivered"`
 		Undelivered string           `json:"undelivered,omitempty" description:"what could not be delivered last, and why"`
 	}
+	// alertList is all alerts.
 	alertList struct {
 		Alerts []AlertStanding `json:"alerts" required:"true" nullable:"false"`
 	}
@@ -52,13 +53,16 @@ type (
 		savedParams
 		Receiver *int `query:"receiver" minimum:"0" description:"Only the one of this index; by default all."`
 	}
+	// tryAsk says what is tried.
 	tryAsk struct {
 		Name string         `json:"name,omitempty" description:"of the alert, for the message; it need not be saved"`
 		To   alert.Receiver `json:"to" required:"true"`
 	}
+	// testList says for each receiver whether it could be told.
 	testList struct {
 		Results []alert.TestResult `json:"results" required:"true" nullable:"false"`
 	}
+	// alertKey is what webhooks are signed with.
 	alertKey struct {
 		Key string `json:"key" required:"true" description:"whsec_ and base64, as standardwebhooks.com has it"`
 	}

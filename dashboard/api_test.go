@@ -79,6 +79,7 @@ func TestRoutesStandInTheTable(t *testing.T) {
 	if err != nil || len(files) < 5 {
 		t.Fatalf("want the files of the room; have %v, %v", files, err)
 	}
+	code := regexp.MustCompile(`(refuse\(w, [^,]+, |Code: *)"[^"]*"`)
 	made := regexp.MustCompile(`\.Handle(Func)?\("[A-Z ]*/api[^"]*"`)
 	for _, name := range files {
 		text, err := os.ReadFile(name)
@@ -87,6 +88,9 @@ func TestRoutesStandInTheTable(t *testing.T) {
 		}
 		if hit := made.Find(text); hit != nil && !strings.HasSuffix(name, "_test.go") {
 			t.Errorf("%s: %s; it belongs into operations", name, hit)
+		}
+		if hit := code.Find(text); hit != nil && !strings.HasSuffix(name, "_test.go") {
+			t.Errorf("%s: %s; a code belongs into faultCodes", name, hit)
 		}
 	}
 }
@@ -227,8 +231,15 @@ func (d *Dashboard) askAll(t *testing.T) []asked {
 		{id: "revokeToken", target: "/api/tokens/" + token.ID, status: 204},
 		{id: "revokeToken", target: "/api/tokens/" + token.ID, status: 404},
 	}
+	documented, err := readWords()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, q := range d.questions() {
 		path := "/api/query/" + q.name
+		for _, x := range documented.Examples[q.name] {
+			all = append(all, asked{id: q.name, target: path, body: string(x.Question), status: 200})
+		}
 		all = append(all,
 			asked{id: q.name, target: path, body: query.JSON(q.sample), status: 200},
 			asked{id: q.name, target: path, body: `{"no such":1}`, status: 400},

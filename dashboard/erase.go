@@ -9,14 +9,15 @@ import (
 
 // Subject is a person whose data is to be erased: all of these ids.
 type Subject struct {
-	UserIDs      []string `json:"user_ids,omitempty"`
-	AnonymousIDs []string `json:"anonymous_ids,omitempty"`
+	UserIDs      []string `json:"user_ids,omitempty" description:"user ids of the person"`
+	AnonymousIDs []string `json:"anonymous_ids,omitempty" description:"anonymous ids of the person, such as of devices"`
 }
 
 // Erase removes what is kept of a person and counts it by table; with dry it only counts.
 type Erase func(ctx context.Context, subject Subject, dry bool) (map[string]int64, error)
 
 type (
+	// eraseAsk says whose data is to go.
 	eraseAsk struct {
 		Subject
 		DryRun bool `json:"dry_run,omitempty" description:"only count what would be removed"`

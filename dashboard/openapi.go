@@ -1,8 +1,8 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"reflect"
@@ -14,11 +14,19 @@ import (
 	"github.com/swaggest/openapi-go/openapi31"
 )
 
-// document makes the OpenAPI 3.1 document of the operations, by reflection on what they take and give.
+// document makes the OpenAPI 3.1 document of the operations, by reflection on what they take and give, and by the code's own words.
 func document(operations []operation, version string) (*openapi31.Spec, error) {
+	w, err := readWords()
+	if err != nil {
+		return nil, err
+	}
+	return documentBy(newDescriber(w), operations, version)
+}
+
+func documentBy(d *describer, operations []operation, version string) (*openapi31.Spec, error) {
 	reflector := openapi31.NewReflector()
 	reflector.DefaultOptions = append(reflector.DefaultOptions,
-		jsonschema.InterceptDefName(schemaName), jsonschema.InterceptSchema(describe))
+		jsonschema.InterceptDefName(schemaName), jsonschema.InterceptSchema(d.schema), jsonschema.InterceptProp(d.property))
 	spec := reflector.Spec
 	spec.SetTitle("Spoor")
 	spec.SetVersion(version)
@@ -27,6 +35,10 @@ func document(operations []operation, version string) (*openapi31.Spec, error) {
 	spec.SetHTTPBasicSecurity("password", "The dashboard's password, with any user name. It may do everything.")
 	spec.SetHTTPBearerTokenSecurity("token", "", "A token of the scope read or admin, made with `spoor token create`.")
 	for _, o := range operations {
+		o.sample = maps.Clone(o.sample)
+		for i, x := range d.Examples[o.id] {
+			o.sample[fmt.Sprintf("%s %d", x.Name, i+1)] = x.Question
+		}
 		if err := o.describe(reflector); err != nil {
 			return nil, fmt.Errorf("describing %s: %w", o.route, err)
 		}
@@ -109,15 +121,6 @@ func roomOf(pkg string) string {
 }
 
 func capital(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
-
-// describe mends what reflection cannot know: JSON that is kept as text may be of any kind.
-func describe(p jsonschema.InterceptSchemaParams) (stop bool, err error) {
-	if p.Value.Type() == reflect.TypeFor[json.RawMessage]() {
-		*p.Schema = jsonschema.Schema{}
-		return true, nil
-	}
-	return false, nil
-}
 
 func (d *Dashboard) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

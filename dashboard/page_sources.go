@@ -17,6 +17,7 @@ type sourcesAnswer struct {
 	Sources []sourceShown `json:"sources" required:"true" nullable:"false"`
 }
 
+// sourceShown is a source, with what sends from it and how events are sent to it.
 type sourceShown struct {
 	Name string `json:"name"`
 	// WriteKey and Snippets are of a source that is configured here; others' are at their collectors.

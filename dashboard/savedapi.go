@@ -29,10 +29,12 @@ type savedKind struct {
 }
 
 type (
+	// draftOf is what is to be kept.
 	draftOf[B any] struct {
 		Name string `json:"name" required:"true" minLength:"1" maxLength:"200"`
 		Body B      `json:"body" required:"true"`
 	}
+	// documentOf is something that is kept, in its newest version.
 	documentOf[B any] struct {
 		ID      string    `json:"id" required:"true"`
 		Name    string    `json:"name" required:"true"`
@@ -41,6 +43,7 @@ type (
 		Changed time.Time `json:"changed" required:"true"`
 		Body    B         `json:"body" required:"true"`
 	}
+	// listOf is all that is kept of a kind.
 	listOf[B any] struct {
 		Documents []documentOf[B] `json:"documents" required:"true" nullable:"false" description:"by name"`
 	}

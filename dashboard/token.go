@@ -110,11 +110,13 @@ type (
 		Token
 		Secret string `json:"token" required:"true" description:"what Authorization: Bearer carries; it is shown this once"`
 	}
+	// tokenAsk says what a new token is for.
 	tokenAsk struct {
 		Name  string `json:"name" required:"true" description:"who or what it is for"`
 		Scope string `json:"scope" required:"true" enum:"read,admin"`
 		Days  int    `json:"days,omitempty" minimum:"0" maximum:"3650" description:"it expires after so many days; 0: never"`
 	}
+	// tokenList is all tokens, without what they are shown by.
 	tokenList struct {
 		Tokens []Token `json:"tokens" required:"true" nullable:"false"`
 	}

@@ -23,6 +23,19 @@ type SchemaColumn struct {
 	Doc  string `json:"doc,omitempty"`
 }
 
+// ColumnDocs says what the columns of the tables hold, by their names; of several of one name the first table's counts.
+func ColumnDocs() map[string]string {
+	docs := map[string]string{}
+	for _, t := range warehouse.Tables() {
+		for _, c := range t.Columns {
+			if docs[c.Name] == "" && c.Doc != "" {
+				docs[c.Name] = c.Doc
+			}
+		}
+	}
+	return docs
+}
+
 // AskSchema gives what SQL can ask: the tables of every warehouse, and the views of the event names that this one has seen.
 func AskSchema(ctx context.Context, w Asker) ([]SchemaTable, error) {
 	var tables []SchemaTable
