@@ -180,7 +180,7 @@ func TestFileCancelled(t *testing.T) {
 		fetching, leave := context.WithCancel(ctx)
 		fetched := make(chan int, 1)
 		go func() {
-			status, _, _ := fetch(fetching, server, f.ID) //nolint:errcheck // it may be left
+			status, _, _ := fetch(fetching, server, f.ID)
 			fetched <- status
 		}()
 		select {

@@ -74,8 +74,8 @@ type longLine struct {
 	Rows    *int
 }
 
-// askLong posts a body and gives the lines of the answer as they come.
-func askLong(ctx context.Context, t *testing.T, url, body, accept string) (*http.Response, func() longLine) {
+// askLong posts a body, wants lines, and gives them as they come.
+func askLong(ctx context.Context, t *testing.T, url, body, accept string) (next func() longLine) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -87,8 +87,11 @@ func askLong(ctx context.Context, t *testing.T, url, body, accept string) (*http
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { response.Body.Close() })
+	if kind := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || kind != "application/x-ndjson" {
+		t.Fatalf("want lines; have %s %s", response.Status, kind)
+	}
 	in := bufio.NewReader(response.Body)
-	return response, func() longLine {
+	return func() longLine {
 		t.Helper()
 		for {
 			text, err := in.ReadBytes('\n')
@@ -120,11 +123,7 @@ func TestLongAnswer(t *testing.T) {
 	url, s := slowHouse(t)
 	var next [2]func() longLine
 	for i := range next {
-		var response *http.Response
-		response, next[i] = askLong(ctx, t, url+"/api/query/trend", someTrend, bothKinds)
-		if kind := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || kind != "application/x-ndjson" {
-			t.Fatalf("want lines; have %s %s", response.Status, kind)
-		}
+		next[i] = askLong(ctx, t, url+"/api/query/trend", someTrend, bothKinds)
 		l := next[i]()
 		if p := l.Progress; p == nil || p.Done == nil || *p.Done != 1.0/3 || p.Seconds <= 0 || p.Deadline != 60 || l.Answer != nil {
 			t.Errorf("want a third done of what may take a minute; have %+v", l)
@@ -156,7 +155,7 @@ func TestLongAnswerAtOnce(t *testing.T) {
 	url, s := slowHouse(t)
 	plain := make(chan string, 1)
 	go func() {
-		response, err := http.Post(url+"/api/query/trend", "application/json", strings.NewReader(someTrend)) //nolint:noctx // the test waits for it
+		response, err := http.Post(url+"/api/query/trend", "application/json", strings.NewReader(someTrend))
 		if err != nil {
 			plain <- err.Error()
 			return
@@ -176,7 +175,7 @@ func TestLongSQL(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	url, s := slowHouse(t)
-	_, next := askLong(ctx, t, url+"/api/sql?format=lines", `{"sql":"select 1 as one"}`, "*/*")
+	next := askLong(ctx, t, url+"/api/sql?format=lines", `{"sql":"select 1 as one"}`, "*/*")
 	if p := next().Progress; p == nil || p.Done == nil || *p.Done != 1.0/3 {
 		t.Errorf("want a third done; have %+v", p)
 	}
@@ -206,7 +205,7 @@ func TestLongSQL(t *testing.T) {
 				response.Body.Close()
 			}
 		} else {
-			_, next := askLong(leaving, t, url+ask.path, ask.body, bothKinds)
+			next := askLong(leaving, t, url+ask.path, ask.body, bothKinds)
 			if next().Progress == nil {
 				t.Errorf("%s: want progress", ask.path)
 			}
@@ -234,7 +233,7 @@ func TestLongFault(t *testing.T) {
 	h.options.QueryFor = patience + time.Second
 	server := serveHandler(t, h.open())
 	for _, ask := range []struct{ path, body string }{{"/api/sql?format=lines", `{"sql":"select 1"}`}, {"/api/query/trend", someTrend}} {
-		_, next := askLong(ctx, t, server+ask.path, ask.body, bothKinds)
+		next := askLong(ctx, t, server+ask.path, ask.body, bothKinds)
 		l := next()
 		if l.Progress == nil {
 			t.Errorf("%s: want progress first; have %+v", ask.path, l)
