@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -196,6 +197,46 @@ func TestModules(t *testing.T) {
 		if strings.HasSuffix(name, ".js") && !strings.HasPrefix(name, "vendor/") && regexp.MustCompile(`(?m)^(import|export) \{[^}]*$`).Match(file.plain) {
 			t.Errorf("%s: an import stands on more than one line", name)
 		}
+	}
+}
+
+// What a module imports by name its file exports: a page whose module lacks a name shows nothing at all.
+func TestImportsNameExports(t *testing.T) {
+	t.Parallel()
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := regexp.MustCompile(`(?m)^import \{ ([^}]*) \} from '(\.{1,2}/[^']+)'`)
+	exported := regexp.MustCompile(`(?m)^export (?:async )?(?:const|let|class|function\*?) (\w+)`)
+	exports := func(name string) (names []string) {
+		if a.files[name] == nil {
+			return nil
+		}
+		for _, m := range exported.FindAllSubmatch(a.files[name].plain, -1) {
+			names = append(names, string(m[1]))
+		}
+		return names
+	}
+	checked := 0
+	for name, file := range a.files {
+		if !strings.HasSuffix(name, ".js") || strings.HasPrefix(name, "vendor/") {
+			continue
+		}
+		for _, m := range imported.FindAllSubmatch(file.plain, -1) {
+			from := path.Join(path.Dir(name), string(m[2]))
+			have := exports(from)
+			for want := range strings.SplitSeq(string(m[1]), ", ") {
+				want, _, _ = strings.Cut(want, " as ")
+				checked++
+				if !slices.Contains(have, want) {
+					t.Errorf("%s: want %s exported by %s; have %q", name, want, from, have)
+				}
+			}
+		}
+	}
+	if checked < 100 {
+		t.Errorf("want the pages' modules read; have %d names", checked)
 	}
 }
 
