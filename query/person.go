@@ -145,66 +145,70 @@ func (a *PersonAnswer) known(ctx context.Context, w Source) error {
 	return traits.Err()
 }
 
-// lookback is how far the newest events of a person are looked for, in steps: most people did something lately, and an
-// event is found by its time only.
-func lookback() []time.Duration {
-	const day = 24 * time.Hour
-	return []time.Duration{2 * day, 14 * day, 90 * day, 0}
-}
-
 // timeline reads a page of events.
 func (a *PersonAnswer) timeline(ctx context.Context, w Source, q PersonQuestion, now time.Time) error {
 	limit := q.Limit
 	if limit == 0 {
 		limit = defaultTimeline
 	}
-	before := now
+	var before time.Time
 	if q.Before != "" {
-		t, err := time.Parse(time.RFC3339Nano, q.Before)
-		if err != nil {
+		var err error
+		if before, err = time.Parse(time.RFC3339Nano, q.Before); err != nil {
 			return err
 		}
-		before = t
 	}
-	for _, back := range lookback() {
-		var from time.Time
-		if back > 0 {
-			from = before.Add(-back)
-		}
-		if err := a.stretch(ctx, w, q, now, from, limit); err != nil {
+	stretches, err := a.stretches(ctx, w, before, now)
+	if err != nil {
+		return err
+	}
+	for _, s := range stretches {
+		if err := a.read(ctx, w, q, now, s, limit); err != nil || a.Next != "" {
 			return err
-		}
-		if a.Next != "" {
-			break
 		}
 	}
 	return nil
 }
 
-// stretch reads the newest events since from. A page ends between moments, so that the next one can begin where it ended:
-// it is longer than the limit where several events are of one.
-func (a *PersonAnswer) stretch(ctx context.Context, w Source, q PersonQuestion, now, from time.Time, limit int) error {
-	a.Events, a.Next = a.Events[:0], ""
+// stretches gives when the person's events may have happened before a moment, the newest first.
+func (a *PersonAnswer) stretches(ctx context.Context, w Source, before, now time.Time) ([]stretch, error) {
+	ids := []part{text(a.Person)}
+	for _, device := range a.Devices {
+		ids = append(ids, text(device.AnonymousID))
+	}
+	statement := part{w.Dialect().Days(texts(ids)), joined("", ids...).args}
+	if statement.text == "" {
+		return lately(before, now), nil
+	}
+	rows, err := w.Query(ctx, statement.text, statement.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var days []time.Time
+	for rows.Next() {
+		var day time.Time
+		if err := rows.Scan(&day); err != nil {
+			return nil, err
+		}
+		days = append(days, day.UTC())
+	}
+	return onDays(days, before), rows.Err()
+}
+
+// read adds the newest events of a stretch. A page ends between moments, so that the next one can begin where it ended: it is
+// longer than the limit where several events are of one.
+func (a *PersonAnswer) read(ctx context.Context, w Source, q PersonQuestion, now time.Time, s stretch, limit int) error {
 	d := w.Dialect()
 	r := reading{dialect: d, now: now, bots: true}
 	condition := all(say("$ = $", r.person(), text(q.Person)), r.selected(q.Event), r.where(q.Where))
 	joins := r.from()
 	joins.text = strings.TrimPrefix(joins.text, " from events e")
-	within := part{}
-	if q.Before != "" {
-		t, err := time.Parse(time.RFC3339Nano, q.Before)
-		if err != nil {
-			return err
-		}
-		within = say(`e."timestamp" < $`, value(t.UTC()))
-	}
-	if !from.IsZero() {
-		within = all(say(`e."timestamp" >= $`, value(from.UTC())), within)
-	}
+	within := s.condition(`e."timestamp"`)
 	const fields = `e.message_id, e.source, e.type, coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''), coalesce(e.session_id, ''), e."timestamp",
 		e.received_at, coalesce(e.page_url, ''), coalesce(e.country, ''), coalesce(e.device_type, ''), coalesce(e.os_name, ''), coalesce(e.browser_name, ''), e.is_bot,
 		e.properties, e.traits, e.context`
-	statement := say(`select $ from ($) e$ where $ order by e."timestamp" desc, $, $ limit $`, fields, a.near(q.Person, within), joins, condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies)))
+	statement := say(`select $ from ($) e$ where $ order by e."timestamp" desc, $, $ limit $`, fields, a.near(q.Person, within), joins, condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies-len(a.Events))))
 	rows, err := w.Query(ctx, statement.text, statement.args...)
 	if err != nil {
 		return err

@@ -51,20 +51,6 @@ const (
 	wrongClock = 24 * time.Hour
 )
 
-// stretch is a time of receipt; a zero end is open.
-type stretch struct{ from, to time.Time }
-
-func (s stretch) condition() part {
-	p := part{}
-	if !s.from.IsZero() {
-		p = say("e.received_at >= $", value(s.from.UTC()))
-	}
-	if !s.to.IsZero() {
-		p = all(p, say("e.received_at < $", value(s.to.UTC())))
-	}
-	return p
-}
-
 // stretches gives when an event may have come, most likely first; each begins or ends where those before it end. Rows lie as
 // they came, so that a warehouse reads the ids of a stretch and passes over the rest. Where it is known when the event came,
 // or when its id was made, that is where it is looked for first, and nothing came before its id was made. Otherwise the
@@ -166,7 +152,7 @@ func (t *Trace) read(ctx context.Context, w Asker, s stretch) error {
 	statement := say(`select e.message_id, e.source, coalesce(e.type, ''), coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''),
 			e.received_at, e.original_timestamp, coalesce(e.protocol, ''), e.properties, e.traits, e.context, e.timestamp, e.load_id, l.loaded_at, coalesce(e.marks, '')
 		from events e left join loads l on l.load_id = e.load_id where $ order by e.received_at, e.source limit $`,
-		all(say("e.message_id = $", value(t.MessageID)), s.condition()), value(traceMost))
+		all(say("e.message_id = $", value(t.MessageID)), s.condition("e.received_at")), value(traceMost))
 	return eachRow(ctx, w, func(scan func(...any) error) error {
 		var r TraceRow
 		var properties, traits, about any
@@ -244,7 +230,7 @@ func loadedAround(ctx context.Context, w Asker, letters []*DeadLetter) error {
 	}
 	around := stretch{letters[0].ReceivedAt.Add(-repeats), letters[len(letters)-1].ReceivedAt.Add(repeats)}
 	statement := say("select e.source, e.message_id, min(l.loaded_at) from events e join loads l on l.load_id = e.load_id where e.message_id in ($) and $ group by 1, 2",
-		joined(", ", ids...), around.condition())
+		joined(", ", ids...), around.condition("e.received_at"))
 	return eachRow(ctx, w, func(scan func(...any) error) error {
 		var source, id string
 		var at *time.Time

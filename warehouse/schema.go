@@ -114,4 +114,7 @@ type Dialect interface {
 	// OneOf is a condition: a text column is one of the values. Place tells which, from 1 on; of others it gives 0 or NULL.
 	OneOf(column string, values []string) string
 	Place(column string, values []string) string
+	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of the ids, user
+	// or anonymous; ids are SQL. There may be a few more days, and none less. Empty: the warehouse keeps no such list.
+	Days(ids []string) string
 }

@@ -134,12 +134,15 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 			return &warehouse.NewerError{Warehouse: w.options.Path, Version: int(version.Int64)}
 		}
 		if version.Valid {
-			return nil
+			return w.makeDays(ctx)
 		}
 		for _, t := range warehouse.Tables() {
 			if err := w.exec(ctx, createTable(t, t.Name)); err != nil {
 				return fmt.Errorf("table %s: %w", t.Name, err)
 			}
+		}
+		if err := w.makeDays(ctx); err != nil {
+			return err
 		}
 		return w.exec(ctx, "insert into schema_version values (?)", warehouse.SchemaVersion)
 	})
@@ -156,7 +159,7 @@ func Schema() []string {
 	for _, t := range warehouse.Tables() {
 		statements = append(statements, createTable(t, t.Name))
 	}
-	return statements
+	return append(statements, createDays)
 }
 
 func createTable(t warehouse.Table, name string) string {

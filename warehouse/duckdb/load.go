@@ -48,6 +48,7 @@ func (l *loading) run() error {
 		step("suspects", l.weed),
 		step("events", l.insertEvents),
 		step("dead_letters", l.insertDeadLetters),
+		step("days", l.putDays),
 		step("identities", l.putIdentities),
 		step("users", l.putUsers),
 		step("ledger", l.putCounts),

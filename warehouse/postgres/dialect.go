@@ -102,3 +102,6 @@ func (dialect) Key(text string) string { return text }
 func (dialect) OneOf(column string, values []string) string { return pgsql.OneOf(column, values) }
 
 func (dialect) Place(column string, values []string) string { return pgsql.Place(column, values) }
+
+// Days: events have an index by time only.
+func (dialect) Days([]string) string { return "" }

@@ -115,6 +115,9 @@ func (dialect) OneOf(column string, values []string) string { return pgsql.OneOf
 
 func (dialect) Place(column string, values []string) string { return pgsql.Place(column, values) }
 
+// Days: they are not kept.
+func (dialect) Days([]string) string { return "" }
+
 func typeOf(kind event.PropertyKind) string {
 	switch kind {
 	case event.KindInteger:

@@ -1,0 +1,66 @@
+package query
+
+import "time"
+
+// stretch is a time in which events are looked for; a zero end is open. Rows lie as they came, so that a warehouse reads the
+// rows of a stretch and passes over the rest.
+type stretch struct{ from, to time.Time }
+
+// condition is that a moment lies in the stretch; empty: each does.
+func (s stretch) condition(moment string) part {
+	p := part{}
+	if !s.from.IsZero() {
+		p = say("$ >= $", moment, value(s.from.UTC()))
+	}
+	if !s.to.IsZero() {
+		p = all(p, say("$ < $", moment, value(s.to.UTC())))
+	}
+	return p
+}
+
+const day = 24 * time.Hour
+
+// lookback is how far the newest events are looked for, in steps: most people did something lately. 0: all the way.
+func lookback() []time.Duration { return []time.Duration{2 * day, 14 * day, 90 * day, 0} }
+
+// lately is lookback in stretches before a moment; zero: of all that is there.
+func lately(before, now time.Time) []stretch {
+	var list []stretch
+	newest := stretch{to: before}
+	if !before.IsZero() {
+		now = before
+	}
+	for _, back := range lookback() {
+		newest.from = time.Time{}
+		if back > 0 {
+			newest.from = now.Add(-back)
+		}
+		list = append(list, newest)
+		newest.to = newest.from
+	}
+	return list
+}
+
+// maxStretches is how many times events are looked for on their days; the last time is for all that is left.
+const maxStretches = 10
+
+// onDays is where the events of some days, in UTC and the newest first, are looked for: in more and more of them at once, with
+// no long gap between two.
+func onDays(days []time.Time, before time.Time) []stretch {
+	var list []stretch
+	for i := 0; i < len(days); {
+		end := i + 1
+		for end < len(days) && (len(list) == maxStretches-1 || end-i < 1<<len(list) && days[end-1].Sub(days[end]) <= 3*day) {
+			end++
+		}
+		s := stretch{from: days[end-1], to: days[i].Add(day)}
+		if !before.IsZero() && before.Before(s.to) {
+			s.to = before
+		}
+		if s.from.Before(s.to) {
+			list = append(list, s)
+		}
+		i = end
+	}
+	return list
+}

@@ -1,0 +1,63 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Every moment of a day on which something was done is looked at, once, the newest first, in few statements.
+func TestOnDays(t *testing.T) {
+	t.Parallel()
+	at := func(n int) time.Time { return time.Unix(0, 0).UTC().AddDate(0, 0, n) }
+	run := func(from, to int) (days []time.Time) {
+		for n := from; n > to; n-- {
+			days = append(days, at(n))
+		}
+		return days
+	}
+	for name, c := range map[string]struct {
+		days   []time.Time
+		before time.Time
+		want   string
+	}{
+		"nobody":        {nil, time.Time{}, "[]"},
+		"one day":       {run(100, 99), time.Time{}, "[100-101]"},
+		"each day":      {run(100, 90), time.Time{}, "[100-101 98-100 94-98 91-94]"},
+		"a gap":         {[]time.Time{at(100), at(99), at(90), at(89)}, time.Time{}, "[100-101 99-100 89-91]"},
+		"before":        {run(100, 97), at(99).Add(time.Hour), "[99-99.04 98-99]"},
+		"before it all": {run(100, 97), at(98), "[]"},
+		"now and then":  {slices.Concat(run(400, 399), run(300, 299), run(200, 199), run(100, 99)), time.Time{}, "[400-401 300-301 200-201 100-101]"},
+	} {
+		var got []string
+		for _, s := range onDays(c.days, c.before) {
+			day := func(t time.Time) string { return fmt.Sprintf("%.4g", t.Sub(at(0)).Hours()/24) }
+			got = append(got, day(s.from)+"-"+day(s.to))
+		}
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("%s: %v, want %s", name, got, c.want)
+		}
+	}
+	var sparse []time.Time
+	for n := 5000; n > 0; n -= 10 {
+		sparse = append(sparse, at(n))
+	}
+	list := onDays(sparse, time.Time{})
+	if len(list) != maxStretches || !list[maxStretches-1].from.Equal(at(10)) {
+		t.Errorf("days far apart are looked at in %d stretches, the last one from %s", len(list), list[len(list)-1].from)
+	}
+}
+
+func TestLately(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	list := lately(time.Time{}, now)
+	if len(list) != 4 || !list[0].to.IsZero() || !list[0].from.Equal(now.Add(-2*day)) || !list[1].to.Equal(list[0].from) || !list[3].from.IsZero() {
+		t.Errorf("got %v", list)
+	}
+	before := now.AddDate(0, -2, 0)
+	if list = lately(before, now); !list[0].to.Equal(before) || !list[0].from.Equal(before.Add(-2*day)) {
+		t.Errorf("before %s: got %v", before, list)
+	}
+}

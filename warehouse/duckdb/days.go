@@ -1,0 +1,89 @@
+package duckdb
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// The table id_days tells on which days (UTC) something was done under an id: user_id or anonymous_id. It is an index of
+// events, which lie in the order of time: one person's are found by it in the few days that have some. An id is there as the
+// lower 64 bits of its MD5: what two ids have in common costs a look in vain. It has a row for each id and day, 8 bytes;
+// see docs/adr/0019-keys-and-days.md.
+const (
+	createDays = "create table if not exists id_days (day date not null, id ubigint not null)"
+	dayOf      = `make_date(cast(epoch_us("timestamp") // 86400000000 as integer))`
+	fillDays   = "insert into id_days select distinct day, md5_number_lower(id) from (select distinct " + dayOf + ` as day, unnest([user_id, anonymous_id]) as id
+		from events) where id is not null order by day`
+)
+
+// makeDays makes the index, of the events that are there.
+func (w *Warehouse) makeDays(ctx context.Context) error {
+	var there bool
+	if err := w.writer.QueryRowContext(ctx, "select count(*) > 0 from duckdb_tables() where database_name = 'spoor' and table_name = 'id_days'").Scan(&there); err != nil || there {
+		return err
+	}
+	if err := w.exec(ctx, createDays); err != nil {
+		return err
+	}
+	return w.exec(ctx, fillDays)
+}
+
+// dayID is a line of id_days, before its id is hashed.
+type dayID struct {
+	day int32
+	id  string
+}
+
+// putDays writes what the batch brings that is not there yet.
+func (l *loading) putDays() error {
+	seen := map[dayID]struct{}{}
+	var days []int32
+	var ids []string
+	for _, part := range l.events {
+		column := func(name string) arrow.Array { return part.Column(part.Schema().FieldIndices(name)[0]) }
+		at := column("timestamp").(*array.Timestamp)
+		for _, name := range []string{"user_id", "anonymous_id"} {
+			of := column(name).(*array.String)
+			for row := range of.Len() {
+				if of.IsNull(row) {
+					continue
+				}
+				line := dayID{epochDay(int64(at.Value(row))), of.Value(row)}
+				if _, known := seen[line]; !known {
+					seen[line] = struct{}{}
+					days, ids = append(days, line.day), append(ids, line.id)
+				}
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return l.exec(l.ctx, `insert into id_days select distinct n.day, n.id from (select make_date(day) as day, md5_number_lower(id) as id
+			from (select unnest(cast(? as integer[])) as day, unnest(cast(? as varchar[])) as id)) n
+		anti join (select * from id_days where day between make_date(cast(? as integer)) and make_date(cast(? as integer))) d on d.day = n.day and d.id = n.id`,
+		days, ids, slices.Min(days), slices.Max(days))
+}
+
+// epochDay is the day of a moment in microseconds, counted from 1970 on.
+func epochDay(micros int64) int32 {
+	const day = int64(24 * time.Hour / time.Microsecond)
+	if micros < 0 {
+		micros -= day - 1
+	}
+	return int32(micros / day)
+}
+
+// Days reads the index.
+func (dialect) Days(ids []string) string {
+	hashed := make([]string, len(ids))
+	for i, id := range ids {
+		hashed[i] = "md5_number_lower(" + id + ")"
+	}
+	return "select distinct day from id_days where id in (" + strings.Join(hashed, ", ") + ") order by day desc"
+}
