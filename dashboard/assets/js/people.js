@@ -4,7 +4,6 @@ import { byId, make, put, show } from './dom.js'
 import { preview, titleOf } from './preview.js'
 import { answers, button, emptyState, fetchJSON } from './parts/ask.js'
 import { cohortLink } from './parts/cohorts.js'
-import { described } from './parts/conditions.js'
 import { eventOptions, fieldOptions } from './parts/known.js'
 import { filters } from './parts/filters.js'
 import { keepCohort } from './parts/keep-cohort.js'
@@ -36,9 +35,7 @@ const where = filters(byId('filter'), {
 
 const keep = button('Save as a cohort', async () => {
   const point = question(0)
-  const made = await keepCohort({
-    point, name: state.now.event ? `Did ${state.now.event}` : state.now.where ? described(state.now.where) : '', remark: state.now.search ? 'What is searched for is no part of it.' : '',
-  })
+  const made = await keepCohort({ point, remark: state.now.search ? 'What is searched for is no part of it.' : '' })
   if (made) toast(`“${made.name}” is saved.`, { action: { text: 'Open it', act: () => location.assign(cohortLink(made.id)) } })
 }, 'button small')
 byId('keep').append(keep)

@@ -26,7 +26,7 @@ export function behind({ title, point, answer = null, onClose = () => {}, words 
   const kept = make('a', 'sub')
   kept.hidden = true
   const keep = button('Save as a cohort', async () => {
-    const made = await keepCohort({ point, answer, name: title, remark: search.value.trim() ? 'What is searched for is no part of it.' : '' })
+    const made = await keepCohort({ point, answer, remark: search.value.trim() ? 'What is searched for is no part of it.' : '' })
     if (!made) return
     kept.href = cohortLink(made.id)
     put(kept, `Saved as “${made.name}”`)
@@ -78,7 +78,7 @@ export function behind({ title, point, answer = null, onClose = () => {}, words 
   })
   ask(0)
   opened.turn = (to) => {
-    ;({ point, title, answer = null } = to)
+    ;({ point, answer = null } = to)
     show(kept, false)
     show(keep, true)
     put(opened.element.querySelector('h2'), to.title)

@@ -81,15 +81,16 @@ function when(range) {
 
 /** described puts a filter into words; nameOf gives a cohort's name where it is not as in the tree. */
 export function described(tree, nameOf = ({ name }) => name) {
-  const grouped = (t) => (t.all?.length > 1 || t.any?.length > 1 ? `(${described(t, nameOf)})` : described(t, nameOf))
+  // What would be read with its neighbour stands in brackets.
+  const grouped = (t, among) => (t.all?.length > 1 || t.any?.length > 1 || (among && t.did?.where) ? `(${described(t, nameOf)})` : described(t, nameOf))
   if (!tree) return 'everything'
   for (const [name, word] of [['all', ' and '], ['any', ' or ']]) {
-    if (tree[name]) return tree[name].map(grouped).join(word)
+    if (tree[name]) return tree[name].map((t) => grouped(t, tree[name].length > 1)).join(word)
   }
   if (tree.cohort) return `${tree.not ? 'not in' : 'in'} ${nameOf(tree.cohort) || 'a cohort'}`
   if (tree.did) {
     const { event, where, range } = tree.did
-    return `${tree.not ? 'did not do' : 'did'} ${event?.event || event?.type ? called(event) : 'anything'}${often(tree.did)}${when(range)}${where ? ` where ${grouped(where)}` : ''}`
+    return `${tree.not ? 'did not do' : 'did'} ${event?.event || event?.type ? called(event) : 'anything'}${often(tree.did)}${when(range)}${where ? ` where ${grouped(where, false)}` : ''}`
   }
   return `${tree.field} ${words[tree.op] ?? tree.op} ${(tree.values ?? []).join(tree.op === 'between' ? ' and ' : ', ')}`.trim()
 }

@@ -11,13 +11,14 @@ import { fieldOptions } from './known.js'
  * keepCohort asks for a name and saves those behind a point, a member of query.PeopleList, by its conditions: who fits them
  * later belongs to the cohort too. answer is the report's; remark is said beside. It gives the saved document, or null.
  */
-export async function keepCohort({ point, answer = null, name = '', remark = '' }) {
+export async function keepCohort({ point, answer = null, remark = '' }) {
   try {
     const fields = await fieldOptions()
     const filter = cohortOf(point, answer, (field) => fields.find((f) => f.value === field)?.kind ?? '')
-    const says = make('p', 'cohort-says', described(filter))
+    const text = described(filter)
+    const says = make('p', 'cohort-says', text)
     const called = await askName({
-      title: 'Save as a cohort', value: name.slice(0, 120), also: [
+      title: 'Save as a cohort', value: `${text.charAt(0).toUpperCase()}${text.slice(1)}`.slice(0, 120), also: [
         make('p', 'sub', 'Whoever fits this belongs to it, also from now on:'), says, ...(remark ? [make('p', 'sub', remark)] : []),
       ],
     })
