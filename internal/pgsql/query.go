@@ -52,6 +52,24 @@ func (r Reader) Query(ctx context.Context, query string, args ...any) (*Rows, er
 	return rows, nil
 }
 
+// Pairs asks for rows of two texts each, and gives the second of each by the first.
+func (r Reader) Pairs(ctx context.Context, query string, args ...any) (map[string]string, error) {
+	rows, err := r.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	pairs := map[string]string{}
+	for rows.Next() {
+		var key, value string
+		if err := rows.Scan(&key, &value); err != nil {
+			return nil, err
+		}
+		pairs[key] = value
+	}
+	return pairs, rows.Err()
+}
+
 func (r *Rows) run(ctx context.Context, query string, args []any) error {
 	begin := "begin read only"
 	if deadline, ok := ctx.Deadline(); ok && r.reader.Timeout {

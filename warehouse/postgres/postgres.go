@@ -160,20 +160,7 @@ func createTable(t warehouse.Table) []string {
 
 // Positions reads how far each shard has been loaded.
 func (w *Warehouse) Positions(ctx context.Context, stream string) (map[string]string, error) {
-	rows, err := w.reader.Query(ctx, "select shard, position from positions where stream = ?", stream)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	positions := map[string]string{}
-	for rows.Next() {
-		var shard, position string
-		if err := rows.Scan(&shard, &position); err != nil {
-			return nil, err
-		}
-		positions[shard] = position
-	}
-	return positions, rows.Err()
+	return w.reader.Pairs(ctx, "select shard, position from positions where stream = ?", stream)
 }
 
 // Query runs one statement in a transaction that can only read. Rows come as they are read. See pgsql.Rows for what a
