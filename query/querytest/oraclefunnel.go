@@ -360,14 +360,27 @@ func (a asker) funnel() query.Funnel {
 	if a.chance(30) {
 		f.Where = a.filter(0)
 	}
+	step := a.step
+	if a.chance(50) {
+		// Each event is one step at most, and those of exclusions are none.
+		names := eventNames()
+		a.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		step = func() query.Step {
+			s := query.Step{Event: query.Selection{Event: names[0]}}
+			if len(names) > 1 {
+				names = names[1:]
+			}
+			return s
+		}
+	}
 	for range 2 + a.IntN(3) {
-		f.Steps = append(f.Steps, a.step())
+		f.Steps = append(f.Steps, step())
 	}
 	if a.chance(70) {
 		f.Window = query.Span{Length: a.length(), Unit: pick(a.Rand, []query.Interval{query.ByMinute, query.ByHour, query.ByDay, query.ByWeek})}
 	}
 	for f.Order != query.Strict && a.chance(40) && len(f.Exclude) < 3 {
-		s := a.step()
+		s := step()
 		x := query.Exclusion{Event: s.Event, Where: s.Where}
 		if f.Order != query.AnyOrder && a.chance(60) {
 			x.After = a.IntN(len(f.Steps) - 1)

@@ -92,12 +92,16 @@ func NewWorld(r *rand.Rand, n int) *World {
 
 func (w *World) event(r *rand.Rand, id string, begin time.Time, span time.Duration) event.Event {
 	happened := begin.Add(time.Duration(r.Int64N(int64(span))))
-	switch r.IntN(9) { // many things happen on the hour, or at midnight somewhere
+	var twin *event.Event // the same of the same person, but for what else is known of it
+	switch r.IntN(9) {    // many things happen on the hour, or at midnight somewhere
 	case 6, 7, 8:
 		// Or as something else did: at its moment, or as much later as funnels, paths and rolling periods wait.
 		if n := len(w.Events); n > 0 {
 			later := pick(r, []time.Duration{0, 0, time.Minute, 30 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}) * time.Duration(1+r.IntN(3))
-			happened = event.GoTime(w.Events[r.IntN(n)].Timestamp).Add(later)
+			other := w.Events[r.IntN(n)]
+			if happened = event.GoTime(other.Timestamp).Add(later); later == 0 && r.IntN(2) == 0 {
+				twin = &other
+			}
 		}
 	case 0:
 		happened = happened.Truncate(time.Hour)
@@ -139,6 +143,9 @@ func (w *World) event(r *rand.Rand, id string, begin time.Time, span time.Durati
 	e.Geo.Country = pick(r, countries())
 	e.Screen.Width = int32(pick(r, []int{0, 390, 1440, 1440}))
 	e.IsBot = r.IntN(10) == 0
+	if twin != nil {
+		e.Request, e.Type, e.Name, e.UserID, e.AnonymousID, e.SessionID = twin.Request, twin.Type, twin.Name, twin.UserID, twin.AnonymousID, twin.SessionID
+	}
 	e.Properties = properties(r)
 	if r.IntN(4) == 0 {
 		e.Context = []byte(`{"os":{"name":` + pick(r, []string{`"iOS"`, `"Android"`}) + `}}`)
