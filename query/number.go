@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -361,8 +362,8 @@ func (r Range) lastInterval(moment time.Time) (one Range, ok bool, err error) {
 	if err != nil {
 		return r, false, err
 	}
-	for i := len(p.Buckets) - 1; i >= 0; i-- {
-		if b := p.Buckets[i]; !b.Incomplete && !b.To.After(moment) {
+	for _, b := range slices.Backward(p.Buckets) {
+		if !b.Incomplete && !b.To.After(moment) {
 			return r.between(b.From, b.To), true, nil
 		}
 	}
