@@ -170,9 +170,10 @@ func TestFileCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	source := filled(t)
 	for _, how := range []string{"DELETE", "leaving"} {
 		h := newHouse(t)
-		s := newSlow(t)
+		s := newSlow(source)
 		h.options.Warehouse = s
 		d := h.open()
 		server := serveHandler(t, d)

@@ -46,17 +46,16 @@ func (s *slow) Query(ctx context.Context, text string, args ...any) (warehouse.R
 }
 
 // slowHouse serves a dashboard whose warehouse is slow.
-func slowHouse(t *testing.T) (string, *slow) {
+func slowHouse(t *testing.T, source query.Source) (string, *slow) {
 	t.Helper()
 	h := newHouse(t)
-	s := newSlow(t)
+	s := newSlow(source)
 	h.options.Warehouse = s
 	return h.serve(), s
 }
 
-func newSlow(t *testing.T) *slow {
-	t.Helper()
-	return &slow{Source: filled(t), begun: make(chan struct{}, 1), on: make(chan struct{}), ended: make(chan error, 1)}
+func newSlow(source query.Source) *slow {
+	return &slow{Source: source, begun: make(chan struct{}, 1), on: make(chan struct{}), ended: make(chan error, 1)}
 }
 
 // serveHandler serves a dashboard that is open already.
@@ -120,7 +119,7 @@ func TestLongAnswer(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	url, s := slowHouse(t)
+	url, s := slowHouse(t, filled(t))
 	var next [2]func() longLine
 	for i := range next {
 		next[i] = askLong(ctx, t, url+"/api/query/trend", someTrend, bothKinds)
@@ -146,13 +145,14 @@ func TestLongAnswer(t *testing.T) {
 func TestLongAnswerAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.options.Warehouse = filled(t)
+	source := filled(t)
+	h.options.Warehouse = source
 	d := h.open()
 	w := do(d, http.MethodPost, "/api/query/trend", someTrend, "Accept: "+bothKinds)
 	wants(t, "a trend", w, http.StatusOK, `"lines":[{`)
 	w = do(d, http.MethodPost, "/api/query/trend", `{}`, "Accept: "+bothKinds)
 	wants(t, "no trend", w, http.StatusBadRequest, `"code":"invalid"`)
-	url, s := slowHouse(t)
+	url, s := slowHouse(t, source)
 	plain := make(chan string, 1)
 	go func() {
 		response, err := http.Post(url+"/api/query/trend", "application/json", strings.NewReader(someTrend))
@@ -174,7 +174,8 @@ func TestLongSQL(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	url, s := slowHouse(t)
+	source := filled(t)
+	url, s := slowHouse(t, source)
 	next := askLong(ctx, t, url+"/api/sql?format=lines", `{"sql":"select 1 as one"}`, "*/*")
 	if p := next().Progress; p == nil || p.Done == nil || *p.Done != 1.0/3 {
 		t.Errorf("want a third done; have %+v", p)
@@ -193,7 +194,7 @@ func TestLongSQL(t *testing.T) {
 	for _, ask := range []struct{ path, body string }{
 		{"/api/sql?format=lines", `{"sql":"select 1 as one"}`}, {"/api/sql?format=csv", `{"sql":"select 1 as one"}`}, {"/api/query/trend", someTrend},
 	} {
-		url, s := slowHouse(t)
+		url, s := slowHouse(t, source)
 		leaving, leave := context.WithCancel(ctx)
 		if strings.Contains(ask.path, "csv") { // nothing comes before the rows
 			go func() {
@@ -229,8 +230,8 @@ func TestLongFault(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	h := newHouse(t)
-	h.options.Warehouse = newSlow(t)
-	h.options.QueryFor = patience + time.Second
+	h.options.Warehouse = newSlow(filled(t))
+	h.options.QueryFor = patience + 2*time.Second
 	server := serveHandler(t, h.open())
 	for _, ask := range []struct{ path, body string }{{"/api/sql?format=lines", `{"sql":"select 1"}`}, {"/api/query/trend", someTrend}} {
 		next := askLong(ctx, t, server+ask.path, ask.body, bothKinds)
