@@ -149,8 +149,9 @@ test('a chart is drawn anew for a print, in the light colours, and as it was aft
 
 test('every table sorts, by the keyboard too, says so, and exports', async () => {
   await post('/api/saved/dashboards', { name: 'One', body: { tiles: [] } })
+  await post('/api/tokens', { name: 'A script', scope: 'read' })
   for (const [path, open] of [
-    ...Object.values(asked).map((p) => [p]), ['/people'], [`/events?type=track&event=Look`], ['/pipeline'], ['/sources'], ['/dashboards'], ['/alerts'],
+    ...Object.values(asked).map((p) => [p]), ['/people'], [`/events?type=track&event=Look`], ['/pipeline'], ['/sources'], ['/dashboards'], ['/settings'],
     ['/', (page) => page.locator('#figures summary').click()], [asked.trends, (page) => page.locator('#answer .figures summary').click()],
     [`/sql?sql=${encodeURIComponent('select event, count(*) as n from events group by 1')}`],
     [`${asked.trends}&point=${encodeURIComponent(JSON.stringify({ series: 0, bucket: 28 }))}`, (page) => page.locator('dialog tbody tr').first().waitFor()],
