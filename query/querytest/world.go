@@ -112,6 +112,14 @@ func (w *World) event(r *rand.Rand, id string, begin time.Time, span time.Durati
 		}
 		y, m, d := happened.In(zone).Date()
 		happened = time.Date(y, m, d, 0, 0, 0, 0, zone).Add(time.Duration(r.IntN(3)-1) * time.Microsecond)
+	case 4: // or within an hour of where clocks change
+		zone, err := time.LoadLocation(pick(r, zones()))
+		if err != nil {
+			panic(err)
+		}
+		if changed, _ := begin.Add(span).In(zone).ZoneBounds(); changed.After(begin) {
+			happened = changed.Add(time.Duration(r.IntN(120)-60) * time.Minute)
+		}
 	case 3:
 		happened = happened.Truncate(30 * time.Minute).Add(time.Duration(r.IntN(3)-1) * time.Microsecond)
 	}
