@@ -22,6 +22,7 @@ export function behind({ title, point, answer = null, onClose = () => {}, words 
   said.setAttribute('role', 'status')
   const search = Object.assign(make('input', 'field'), { type: 'search', placeholder: 'Find a person', autocomplete: 'off', spellcheck: false })
   search.setAttribute('aria-label', 'Find a person')
+  search.autofocus = true // a key that opened the list would press a button that has the focus
   const box = make('div', 'behind-list')
   const kept = make('a', 'sub')
   kept.hidden = true
