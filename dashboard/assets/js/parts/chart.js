@@ -209,7 +209,10 @@ export function chart(box, { label, file = label, onPoint = null, tall = false }
     const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }
     if (!library || last < 0) return
     const all = shown()
-    if (key.key === 'Enter' && onPoint && pointed >= 0 && all[chosen]) return void onPoint({ series: all[chosen], index: pointed })
+    if (key.key === 'Enter' && onPoint && pointed >= 0 && all[chosen]) {
+      key.preventDefault() // it would press what gets the focus in the list that opens
+      return void onPoint({ series: all[chosen], index: pointed })
+    }
     const other = onPoint && all.length > 1 ? { ArrowUp: -1, ArrowDown: 1 }[key.key] : 0
     if (!(key.key in moves) && !other) return
     key.preventDefault()
