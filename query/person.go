@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -158,57 +157,77 @@ func (a *PersonAnswer) timeline(ctx context.Context, w Source, q PersonQuestion,
 			return err
 		}
 	}
-	stretches, err := a.stretches(ctx, w, before, now)
+	ids, stretches, err := a.seen(ctx, w, before, now)
 	if err != nil {
 		return err
 	}
 	for _, s := range stretches {
-		if err := a.read(ctx, w, q, now, s, limit); err != nil || a.Next != "" {
+		if err := a.read(ctx, w, q, now, a.near(ids, s), limit); err != nil || a.Next != "" {
 			return err
 		}
 	}
 	return nil
 }
 
-// stretches gives when the person's events may have happened before a moment, the newest first.
-func (a *PersonAnswer) stretches(ctx context.Context, w Source, before, now time.Time) ([]stretch, error) {
-	ids := []part{text(a.Person)}
+// personID is an id that the person's events have in a column, and the days on which some have, the newest first; nil: any day.
+type personID struct {
+	column, id string
+	days       []time.Time
+}
+
+// seen gives the person's ids, and when their events may have happened before a moment, the newest first.
+func (a *PersonAnswer) seen(ctx context.Context, w Source, before, now time.Time) ([]personID, []stretch, error) {
+	ids := []personID{{column: "user_id", id: a.Person}, {column: "anonymous_id", id: a.Person}}
 	for _, device := range a.Devices {
-		ids = append(ids, text(device.AnonymousID))
+		if device.AnonymousID != a.Person {
+			ids = append(ids, personID{column: "anonymous_id", id: device.AnonymousID})
+		}
 	}
-	statement := part{w.Dialect().Days(texts(ids)), joined("", ids...).args}
-	if statement.text == "" {
-		return lately(before, now), nil
+	var bound []part
+	for _, id := range ids {
+		bound = append(bound, text(id.id))
 	}
-	rows, err := w.Query(ctx, statement.text, statement.args...)
+	named := texts(bound)
+	statement := w.Dialect().Days(named[:1], named[1:])
+	if statement == "" {
+		return ids, lately(before, now), nil
+	}
+	// The ids stand in the statement twice.
+	args := joined("", append(bound, bound...)...).args
+	rows, err := w.Query(ctx, statement, args...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	var days []time.Time
+	for i := range ids {
+		ids[i].days = []time.Time{}
+	}
 	for rows.Next() {
 		var day time.Time
-		if err := rows.Scan(&day); err != nil {
-			return nil, err
+		var which int64
+		if err := rows.Scan(&day, &which); err != nil {
+			return nil, nil, err
 		}
-		days = append(days, day.UTC())
+		day = day.UTC()
+		ids[which-1].days = append(ids[which-1].days, day)
+		if len(days) == 0 || !days[len(days)-1].Equal(day) {
+			days = append(days, day)
+		}
 	}
-	return onDays(days, before), rows.Err()
+	return ids, onDays(days, before), rows.Err()
 }
 
 // read adds the newest events of a stretch. A page ends between moments, so that the next one can begin where it ended: it is
 // longer than the limit where several events are of one.
-func (a *PersonAnswer) read(ctx context.Context, w Source, q PersonQuestion, now time.Time, s stretch, limit int) error {
+func (a *PersonAnswer) read(ctx context.Context, w Source, q PersonQuestion, now time.Time, near part, limit int) error {
 	d := w.Dialect()
-	r := reading{dialect: d, now: now, bots: true}
+	r := reading{dialect: d, now: now, bots: true, table: near}
 	condition := all(say("$ = $", r.person(), text(q.Person)), r.selected(q.Event), r.where(q.Where))
-	joins := r.from()
-	joins.text = strings.TrimPrefix(joins.text, " from events e")
-	within := s.condition(`e."timestamp"`)
 	const fields = `e.message_id, e.source, e.type, coalesce(e.event, ''), coalesce(e.user_id, ''), coalesce(e.anonymous_id, ''), coalesce(e.session_id, ''), e."timestamp",
 		e.received_at, coalesce(e.page_url, ''), coalesce(e.country, ''), coalesce(e.device_type, ''), coalesce(e.os_name, ''), coalesce(e.browser_name, ''), e.is_bot,
 		e.properties, e.traits, e.context`
-	statement := say(`select $ from ($) e$ where $ order by e."timestamp" desc, $, $ limit $`, fields, a.near(q.Person, within), joins, condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies-len(a.Events))))
+	statement := say(`select $$ where $ order by e."timestamp" desc, $, $ limit $`, fields, r.from(), condition, d.Bytewise("e.source"), d.Bytewise("e.message_id"), value(int64(limit+maxTies-len(a.Events))))
 	rows, err := w.Query(ctx, statement.text, statement.args...)
 	if err != nil {
 		return err
@@ -245,24 +264,29 @@ func (a *PersonAnswer) read(ctx context.Context, w Source, q PersonQuestion, now
 	return nil
 }
 
-// near is the events that may be the person's: theirs by name, and their devices'. Each part compares one column with one id,
-// which a columnar warehouse does before it reads the other columns: asked for all of it at once, it reads whole rows.
-func (a *PersonAnswer) near(person string, within part) part {
-	others := say("(e.user_id is null or e.user_id <> $)", text(person))
-	parts := []part{say("select * from events e where $", all(say("e.user_id = $", text(person)), within))}
-	ids := []part{text(person)}
-	for _, device := range a.Devices {
-		if device.AnonymousID != person {
-			ids = append(ids, text(device.AnonymousID))
+// near is the events of a stretch that may be the person's: theirs by name, and their devices'. Each part compares one column with
+// one id, which a columnar warehouse does before it reads the other columns: asked for all of it at once, it reads whole rows.
+func (a *PersonAnswer) near(ids []personID, s stretch) part {
+	others := say("(e.user_id is null or e.user_id <> $)", text(a.Person))
+	var parts []part
+	var rest []part // are looked for together
+	for _, id := range ids {
+		during, some := s.on(id.days)
+		if !some {
+			continue
 		}
-	}
-	for len(ids) > 0 {
-		same := say("e.anonymous_id = $", ids[0])
 		if len(parts) == maxParts {
-			same, ids = say("e.anonymous_id in ($)", joined(", ", ids...)), ids[:1]
+			rest = append(rest, text(id.id))
+			continue
 		}
-		ids = ids[1:]
-		parts = append(parts, say("select * from events e where $", all(same, others, within)))
+		condition := all(say("e.$ = $", id.column, text(id.id)), during.condition(`e."timestamp"`))
+		if id.column == "anonymous_id" {
+			condition = all(condition, others)
+		}
+		parts = append(parts, say("select * from events e where $", condition))
+	}
+	if len(rest) > 0 {
+		parts = append(parts, say("select * from events e where $", all(say("e.anonymous_id in ($)", joined(", ", rest...)), others, s.condition(`e."timestamp"`))))
 	}
 	return joined(" union all ", parts...)
 }

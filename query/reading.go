@@ -15,6 +15,7 @@ type reading struct {
 	dialect warehouse.Dialect
 	now     time.Time
 	bots    bool
+	table   part // the events that are read; the zero one: all
 
 	identities bool
 	keyed      bool
@@ -35,7 +36,7 @@ func (r *reading) key() part {
 		return part{text: r.dialect.Key(r.person().text)} // they are joined by name already
 	}
 	r.keyed = true
-	return part{text: "coalesce(k.user_id, " + r.dialect.Key("e.user_id") + ", " + r.dialect.Key("e.anonymous_id") + ")"}
+	return part{text: "case when k.user_id is not null then k.user_id else " + r.ownKey() + " end"}
 }
 
 // who is the event's person, by name or by key.
@@ -49,17 +50,38 @@ func (r *reading) who(named bool) part {
 // eachRow tells whether who did an event must be known for every row anyway. Where it need not be, ids come first.
 func (r *reading) eachRow() bool { return r.identities || r.keyed || r.users || len(r.dids) > 0 }
 
-// ids are an event's user and device, by name or by key. Rows of many events of the same two, called e, with the columns u
-// and d, then get their person by join.
+// ownKey is the key of an event's person where no identity tells whose the device is.
+func (r *reading) ownKey() string {
+	return fmt.Sprintf("case when e.user_id is not null then %s else %s end", r.dialect.Key("e.user_id"), r.dialect.Key("e.anonymous_id"))
+}
+
+// ids are an event's user and device, by name or by key, u and d, and how many of the rows name a user, named. Rows of many
+// events of the same two, grouped by the first two columns and called e, then get their person by join.
 type ids struct{ columns, join string }
 
-const idsPerson = "coalesce(i.user_id, e.u, e.d)"
+const idsPerson = "case when i.user_id is not null then i.user_id when e.named > 0 then e.u else e.d end"
 
-func (r *reading) ids(named bool) ids {
-	if named {
-		return ids{"e.user_id as u, e.anonymous_id as d", " left join identities i on i.anonymous_id = e.d"}
+func (r *reading) ids(byName bool) ids {
+	if byName {
+		return ids{"e.user_id as u, e.anonymous_id as d, count(e.user_id) as named", " left join identities i on i.anonymous_id = e.d"}
 	}
-	return ids{r.dialect.Key("e.user_id") + " as u, " + r.dialect.Key("e.anonymous_id") + " as d", joinKeys(r.dialect, "i", "e.d")}
+	return ids{r.dialect.Key("e.user_id") + " as u, " + r.dialect.Key("e.anonymous_id") + " as d, count(e.user_id) as named", joinKeys(r.dialect, "i", "e.d")}
+}
+
+// everybody adds the statement called name, of aggregates for each person, p, for conditions that most events fit. columns are
+// the aggregates' names, and gathered what becomes of them where a person has several rows.
+//
+// It groups by one key at a time, which leaves the fewest rows in memory: by the device's, mostly. What names no device is
+// grouped by user, and a device of which no identity tells, but whose events name a user, which is seldom, has its events
+// read again.
+func (r *reading) everybody(w *with, name string, aggregates, condition part, columns, gathered string) {
+	device, user := r.dialect.Key("e.anonymous_id"), r.dialect.Key("e.user_id")
+	w.add("devices", say("select $ as d, count(e.user_id) as named, $ from events e where $ group by 1", device, aggregates, condition))
+	w.add("placed", say("select i.user_id, x.* from devices x$ where x.d <> $", joinKeys(r.dialect, "i", "x.d"), r.dialect.Key("cast(null as varchar)")))
+	w.add(name, say(`select e.p, $ from (select case when user_id is not null then user_id else d end as p, $ from placed where user_id is not null or named = 0
+			union all select $, $ from events e where $ and e.anonymous_id is null group by 1
+			union all select $, $ from events e join placed x on x.d = $ where $ and x.user_id is null and x.named > 0 group by 1) e group by 1`,
+		gathered, columns, user, aggregates, condition, r.ownKey(), aggregates, device, condition))
 }
 
 // joinKeys joins identities by keys.
@@ -74,6 +96,9 @@ func (r *reading) from() part {
 	}
 	r.keyed = r.keyed || len(r.dids) > 0 && !r.identities
 	p := part{text: " from events e"}
+	if r.table.text != "" {
+		p = say(" from ($) e", r.table)
+	}
 	if r.identities {
 		p.text += " left join identities i on i.anonymous_id = e.anonymous_id"
 	}

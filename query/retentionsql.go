@@ -33,25 +33,29 @@ func (r Retention) length() int64 {
 
 func (s *retentionSQL) at() string { return s.dialect.Micros(`e."timestamp"`) }
 
-func orTrue(condition part) part {
+// where is an expression for the events that fit a condition, and another for the rest. No condition: all fit.
+func where(condition, then part, otherwise string) part {
 	if condition.text == "" {
-		return part{text: "1 = 1"}
+		return then
 	}
-	return condition
+	return say("case when $ then $ else $ end", condition, then, otherwise)
 }
 
 // began is what is kept of the events that people can start with, and returned of those that they return with.
 func (s *retentionSQL) began(is part) part {
-	return say("min(case when $ then $ end) as t", is, s.at())
+	return say("min($) as t", where(is, part{text: `e."timestamp"`}, "null"))
 }
 
 func (s *retentionSQL) returned(is, bit part) part {
-	p := say("bit_or(case when $ then $ else 0 end) as m", is, bit)
+	p := say("bit_or($) as m", where(is, bit, "0"))
 	if s.list {
-		p = say("$, sum(case when $ then 1 else 0 end) as n, max(case when $ then $ end) as latest", p, is, is, s.at())
+		p = say("$, sum($) as n, max($) as latest", p, where(is, part{text: "1"}, "0"), where(is, part{text: s.at()}, "null"))
 	}
 	return p
 }
+
+// first is when somebody started, in microseconds, which are computed once a person and not once an event.
+func (s *retentionSQL) first() string { return s.dialect.Micros("min(e.t)") + " as t" }
 
 // gathered puts together what the rows of one person have.
 func (s *retentionSQL) gathered(columns string) string {
@@ -95,11 +99,11 @@ func (r *reading) is(step Step) part { return all(r.selected(step.Event), r.wher
 func (s *retentionSQL) starts() part {
 	r := s.reading()
 	condition := all(s.in(r, s.retention.Ever), r.is(s.retention.Start), r.where(s.retention.Where))
-	return s.perPerson(r, s.began(part{text: "1 = 1"}), condition, "min(e.t) as t")
+	return s.perPerson(r, s.began(part{}), condition, s.first())
 }
 
-// both is when everybody starts and returns, in one pass.
-func (s *retentionSQL) both() part {
+// both adds when everybody starts and returns, in one pass.
+func (s *retentionSQL) both(name string) {
 	r := s.reading()
 	begins, returns := r.is(s.retention.Start), r.is(s.retention.Return)
 	either := part{}
@@ -107,8 +111,13 @@ func (s *retentionSQL) both() part {
 		either = say("(($) or ($))", begins, returns)
 	}
 	condition := all(s.in(r, false), either, r.where(s.retention.Where))
-	aggregates := say("$, $", s.began(orTrue(begins)), s.returned(orTrue(returns), bucketBit(s.dialect, s.period)))
-	return s.perPerson(r, aggregates, condition, s.gathered("min(e.t) as t, bit_or(e.m) as m"))
+	aggregates := say("$, $", s.began(begins), s.returned(returns, bucketBit(s.dialect, s.period)))
+	gathered := s.first() + ", bit_or(e.m) as m"
+	if either.text == "" && !r.eachRow() && !s.list {
+		r.everybody(&s.with, name, aggregates, condition, "t, m", gathered)
+		return
+	}
+	s.with.add(name, s.perPerson(r, aggregates, condition, s.gathered(gathered)))
 }
 
 // returns is when everybody returns; those of periods that roll are counted from the person's start.
@@ -116,13 +125,13 @@ func (s *retentionSQL) returns() part {
 	r := s.reading()
 	condition := all(s.in(r, false), r.is(s.retention.Return), r.where(s.retention.Where))
 	if !s.retention.Rolling {
-		return s.perPerson(r, s.returned(part{text: "1 = 1"}, bucketBit(s.dialect, s.period)), condition, s.gathered("bit_or(e.m) as m"))
+		return s.perPerson(r, s.returned(part{}, bucketBit(s.dialect, s.period)), condition, s.gathered("bit_or(e.m) as m"))
 	}
 	since, length := "("+s.at()+" - s.t)", value(s.retention.length())
 	bit := say("cast(1 as bigint) << cast(least(($ - $ % $) / $, $) as integer)", since, since, length, length, fmt.Sprint(maxBit))
 	person := r.who(s.list)
 	return say("select $ as p, $$ join starts s on s.p = $ where $ and $ >= s.t group by 1",
-		person, s.returned(part{text: "1 = 1"}, bit), r.from(), person, condition, s.at())
+		person, s.returned(part{}, bit), r.from(), person, condition, s.at())
 }
 
 // one makes the tables up to one, or to ranked, and gives the last one's name.
@@ -136,7 +145,7 @@ func (s *retentionSQL) one() string {
 		s.with.add("starts", s.starts())
 		s.with.add("returns", s.returns())
 	} else {
-		s.with.add("both_ways", s.both())
+		s.both("both_ways")
 		from.text = "both_ways r"
 	}
 	begun := "s"

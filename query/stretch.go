@@ -18,6 +18,26 @@ func (s stretch) condition(moment string) part {
 	return p
 }
 
+// on gives the part of the stretch from the first to the last of some days, the newest first, that lie in it, and whether any do.
+// nil: it is not known which days.
+func (s stretch) on(days []time.Time) (stretch, bool) {
+	if days == nil {
+		return s, true
+	}
+	found := false
+	for _, d := range days {
+		if d.Before(s.from) || !d.Before(s.to) {
+			continue
+		}
+		if end := d.Add(day); !found && end.Before(s.to) {
+			s.to = end
+		}
+		found = true
+		s.from = d
+	}
+	return s, found
+}
+
 const day = 24 * time.Hour
 
 // lookback is how far the newest events are looked for, in steps: most people did something lately. 0: all the way.
@@ -44,13 +64,16 @@ func lately(before, now time.Time) []stretch {
 // maxStretches is how many times events are looked for on their days; the last time is for all that is left.
 const maxStretches = 10
 
+// firstDays is how many days are looked at first: many a page is of no more.
+const firstDays = 3
+
 // onDays is where the events of some days, in UTC and the newest first, are looked for: in more and more of them at once, with
 // no long gap between two.
 func onDays(days []time.Time, before time.Time) []stretch {
 	var list []stretch
 	for i := 0; i < len(days); {
 		end := i + 1
-		for end < len(days) && (len(list) == maxStretches-1 || end-i < 1<<len(list) && days[end-1].Sub(days[end]) <= 3*day) {
+		for end < len(days) && (len(list) == maxStretches-1 || end-i < firstDays<<len(list) && days[end-1].Sub(days[end]) <= 3*day) {
 			end++
 		}
 		s := stretch{from: days[end-1], to: days[i].Add(day)}

@@ -24,9 +24,9 @@ func TestOnDays(t *testing.T) {
 	}{
 		"nobody":        {nil, time.Time{}, "[]"},
 		"one day":       {run(100, 99), time.Time{}, "[100-101]"},
-		"each day":      {run(100, 90), time.Time{}, "[100-101 98-100 94-98 91-94]"},
-		"a gap":         {[]time.Time{at(100), at(99), at(90), at(89)}, time.Time{}, "[100-101 99-100 89-91]"},
-		"before":        {run(100, 97), at(99).Add(time.Hour), "[99-99.04 98-99]"},
+		"each day":      {run(100, 90), time.Time{}, "[98-101 92-98 91-92]"},
+		"a gap":         {[]time.Time{at(100), at(99), at(90), at(89)}, time.Time{}, "[99-101 89-91]"},
+		"before":        {run(100, 97), at(99).Add(time.Hour), "[98-99.04]"},
 		"before it all": {run(100, 97), at(98), "[]"},
 		"now and then":  {slices.Concat(run(400, 399), run(300, 299), run(200, 199), run(100, 99)), time.Time{}, "[400-401 300-301 200-201 100-101]"},
 	} {

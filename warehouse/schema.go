@@ -109,12 +109,13 @@ type Dialect interface {
 	// Bytewise is a text that is compared and ordered by its bytes.
 	Bytewise(text string) string
 	// Key stands for a text where many rows are grouped, joined or sorted by it: equal for equal texts, and for two others
-	// by a chance of 1 in 2^64. It is the text itself where nothing is cheaper. NULL has none.
+	// by a chance of 1 in 2^64. It is the text itself where nothing is cheaper. NULL has a key that no id has.
 	Key(text string) string
 	// OneOf is a condition: a text column is one of the values. Place tells which, from 1 on; of others it gives 0 or NULL.
 	OneOf(column string, values []string) string
 	Place(column string, values []string) string
-	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of the ids, user
-	// or anonymous; ids are SQL. There may be a few more days, and none less. Empty: the warehouse keeps no such list.
-	Days(ids []string) string
+	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of some ids, and under
+	// which: from 1 on, users before devices (anonymous_id). The ids are SQL, and each stands in the statement twice: all in
+	// their order, and all again. There may be a few more days, and none less. Empty: the warehouse keeps no such list.
+	Days(users, devices []string) string
 }

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,14 +13,17 @@ import (
 
 // The table id_days tells on which days (UTC) something was done under an id: user_id or anonymous_id. It is an index of
 // events, which lie in the order of time: one person's are found by it in the few days that have some. An id is there as the
-// lower 64 bits of its MD5: what two ids have in common costs a look in vain. It has a row for each id and day, 8 bytes;
-// see docs/adr/0019-keys-and-days.md.
+// lower 64 bits of the MD5 of its column's name and itself: what two ids have in common costs a look in vain. It has a row for
+// each id and day, of about 8 bytes; see docs/adr/0019-keys-and-days.md.
 const (
 	createDays = "create table if not exists id_days (day date not null, id ubigint not null)"
 	dayOf      = `make_date(cast(epoch_us("timestamp") // 86400000000 as integer))`
-	fillDays   = "insert into id_days select distinct day, md5_number_lower(id) from (select distinct " + dayOf + ` as day, unnest([user_id, anonymous_id]) as id
+	fillDays   = "insert into id_days select day, md5_number_lower(id) from (select distinct " + dayOf + ` as day, unnest(['user_id' || user_id, 'anonymous_id' || anonymous_id]) as id
 		from events) where id is not null order by day`
 )
+
+// hashID is how an id stands in the table; both are SQL.
+func hashID(column, id string) string { return "md5_number_lower(" + column + " || " + id + ")" }
 
 // makeDays makes the index, of the events that are there.
 func (w *Warehouse) makeDays(ctx context.Context) error {
@@ -35,8 +39,8 @@ func (w *Warehouse) makeDays(ctx context.Context) error {
 
 // dayID is a line of id_days, before its id is hashed.
 type dayID struct {
-	day int32
-	id  string
+	day        int32
+	column, id string
 }
 
 // putDays writes what the batch brings that is not there yet.
@@ -53,10 +57,10 @@ func (l *loading) putDays() error {
 				if of.IsNull(row) {
 					continue
 				}
-				line := dayID{epochDay(int64(at.Value(row))), of.Value(row)}
+				line := dayID{epochDay(int64(at.Value(row))), name, of.Value(row)}
 				if _, known := seen[line]; !known {
 					seen[line] = struct{}{}
-					days, ids = append(days, line.day), append(ids, line.id)
+					days, ids = append(days, line.day), append(ids, name+line.id)
 				}
 			}
 		}
@@ -80,10 +84,14 @@ func epochDay(micros int64) int32 {
 }
 
 // Days reads the index.
-func (dialect) Days(ids []string) string {
-	hashed := make([]string, len(ids))
-	for i, id := range ids {
-		hashed[i] = "md5_number_lower(" + id + ")"
+func (dialect) Days(users, devices []string) string {
+	var hashed []string
+	for _, id := range users {
+		hashed = append(hashed, hashID("'user_id'", id))
 	}
-	return "select distinct day from id_days where id in (" + strings.Join(hashed, ", ") + ") order by day desc"
+	for _, id := range devices {
+		hashed = append(hashed, hashID("'anonymous_id'", id))
+	}
+	list := strings.Join(hashed, ", ")
+	return fmt.Sprintf("select distinct day, list_position([%s], id) as which from id_days where id in (%s) order by day desc", list, list)
 }

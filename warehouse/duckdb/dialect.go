@@ -97,7 +97,7 @@ func (dialect) Bytewise(text string) string { return text }
 
 // Key is computed once for each entry of a column's dictionary, as every function of one column is. DuckDB's hash of NULL is a number.
 func (dialect) Key(text string) string {
-	return "nullif(hash(" + text + "), hash(cast(null as varchar)))"
+	return "hash(" + text + ")"
 }
 
 // OneOf is a function, for the same reason: with IN each row would be compared.

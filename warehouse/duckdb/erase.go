@@ -51,7 +51,8 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 				return err
 			}
 		}
-		if err := w.exec(ctx, "delete from id_days where id in (select md5_number_lower(unnest(list_concat(cast(? as varchar[]), cast(? as varchar[])))))", users, devices); err != nil {
+		if err := w.exec(ctx, "delete from id_days where id in (select "+hashID("'user_id'", "unnest(cast(? as varchar[]))")+" union all select "+
+			hashID("'anonymous_id'", "unnest(cast(? as varchar[]))")+")", users, devices); err != nil {
 			return fmt.Errorf("erasing from id_days: %w", err)
 		}
 		if err := w.fault("dead_letters"); err != nil {

@@ -97,11 +97,11 @@ func (dialect) Matches(text, pattern string) string { return "(" + text + " ~ " 
 // Bytewise says what the columns are made with, for what was taken out of JSON.
 func (dialect) Bytewise(text string) string { return "((" + text + `) collate "C")` }
 
-func (dialect) Key(text string) string { return text }
+func (dialect) Key(text string) string { return "coalesce(" + text + ", '')" }
 
 func (dialect) OneOf(column string, values []string) string { return pgsql.OneOf(column, values) }
 
 func (dialect) Place(column string, values []string) string { return pgsql.Place(column, values) }
 
 // Days: events have an index by time only.
-func (dialect) Days([]string) string { return "" }
+func (dialect) Days(_, _ []string) string { return "" }

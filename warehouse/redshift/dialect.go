@@ -109,14 +109,14 @@ func (dialect) Matches(text, pattern string) string { return "(" + text + " ~ " 
 // Bytewise: there is no other way.
 func (dialect) Bytewise(text string) string { return text }
 
-func (dialect) Key(text string) string { return text }
+func (dialect) Key(text string) string { return "coalesce(" + text + ", '')" }
 
 func (dialect) OneOf(column string, values []string) string { return pgsql.OneOf(column, values) }
 
 func (dialect) Place(column string, values []string) string { return pgsql.Place(column, values) }
 
 // Days: they are not kept.
-func (dialect) Days([]string) string { return "" }
+func (dialect) Days(_, _ []string) string { return "" }
 
 func typeOf(kind event.PropertyKind) string {
 	switch kind {
