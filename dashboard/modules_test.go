@@ -32,7 +32,7 @@ func TestModulesImportWhatThereIs(t *testing.T) {
 	for file, text := range texts {
 		for _, m := range imported.FindAllStringSubmatch(text, -1) {
 			from := path.Join(path.Dir(file), m[2])
-			for _, name := range strings.Split(m[1], ",") {
+			for name := range strings.SplitSeq(m[1], ",") {
 				name, _, _ = strings.Cut(strings.TrimSpace(name), " as ")
 				if name != "" && !names[from][name] {
 					t.Errorf("%s imports %s, which %s does not export", file, name, from)

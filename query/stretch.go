@@ -1,6 +1,9 @@
 package query
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // stretch is a time in which events are looked for; a zero end is open. Rows lie as they came, so that a warehouse reads the
 // rows of a stretch and passes over the rest.
@@ -24,18 +27,15 @@ func (s stretch) on(days []time.Time) (stretch, bool) {
 	if days == nil {
 		return s, true
 	}
-	found := false
-	for _, d := range days {
-		if d.Before(s.from) || !d.Before(s.to) {
-			continue
-		}
-		if end := d.Add(day); !found && end.Before(s.to) {
-			s.to = end
-		}
-		found = true
-		s.from = d
+	some := slices.DeleteFunc(slices.Clone(days), func(d time.Time) bool { return d.Before(s.from) || !d.Before(s.to) })
+	if len(some) == 0 {
+		return s, false
 	}
-	return s, found
+	if end := some[0].Add(day); end.Before(s.to) {
+		s.to = end
+	}
+	s.from = some[len(some)-1]
+	return s, true
 }
 
 const day = 24 * time.Hour

@@ -39,6 +39,22 @@ func TestOnDays(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, got, c.want)
 		}
 	}
+	between := stretch{at(90), at(95).Add(time.Hour)}
+	for name, c := range map[string]struct {
+		days []time.Time
+		want stretch
+		some bool
+	}{
+		"any day":   {nil, between, true},
+		"no day":    {[]time.Time{}, between, false},
+		"outside":   {[]time.Time{at(96), at(89)}, between, false},
+		"some":      {[]time.Time{at(99), at(94), at(93), at(91), at(80)}, stretch{at(91), at(95)}, true},
+		"to an end": {[]time.Time{at(95), at(90)}, between, true},
+	} {
+		if got, some := between.on(c.days); got != c.want || some != c.some {
+			t.Errorf("%s: %v %t, want %v %t", name, got, some, c.want, c.some)
+		}
+	}
 	var sparse []time.Time
 	for n := 5000; n > 0; n -= 10 {
 		sparse = append(sparse, at(n))
