@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
-import { accessible, close, fits, phone, picture, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, close, fits, phone, picture, send, text, url, visit, wide } from './browser.mjs'
 
 const heard = []
 const listeners = new Set()
@@ -41,11 +41,6 @@ async function mailed(to, pattern) {
   return assert.fail(`no mail to ${to} with ${pattern}: ${JSON.stringify(await mails())}`)
 }
 
-const api = async (path, body) => {
-  const response = await fetch(url + path, { method: body ? 'POST' : 'GET', body: body && JSON.stringify(body) })
-  assert.ok(response.ok, `${path}: ${response.status}`)
-  return response.json()
-}
 const noon = new Date()
 noon.setUTCHours(11, 0, 0, 0)
 const at = (day, hour) => new Date(noon.getTime() + (day * 24 + hour) * 3600_000).toISOString()
@@ -62,16 +57,7 @@ before(async () => {
   for (let user = 0; user < 12; user++) track('Look', user, -2, 0)
   for (let user = 0; user < 10; user++) track('Add', user, -3, 1)
   for (let user = 0; user < 5; user++) track('Buy', user, -3, 2)
-  const response = await fetch(`${url}/v1/batch`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${btoa('wkey:')}` }, body: JSON.stringify({ batch: did }),
-  })
-  assert.equal(response.status, 200)
-  for (let i = 0; i < 200; i++) {
-    const [{ n }] = await api('/api/sql', { sql: 'select count(*) as n from events' })
-    if (n === did.length) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.fail('the events do not arrive')
+  await send(did)
 })
 after(async () => {
   hook.close()

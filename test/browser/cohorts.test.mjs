@@ -1,15 +1,10 @@
 // What people did and the cohorts that they are in, as filters that are built by clicking, and by the keyboard alone.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { accessible, close, fits, number, phone, picture, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, close, fits, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
 
 after(close)
 
-const api = async (path, body, method = 'POST') => {
-  const response = await fetch(url + path, { method: body ? method : 'GET', body: body && JSON.stringify(body) })
-  assert.ok(response.ok, `${path}: ${response.status}`)
-  return response.json()
-}
 
 // 12 people look, the first 6 of them twice, and the first 4 buy: hats or shoes.
 before(async () => {
@@ -20,16 +15,7 @@ before(async () => {
   for (let user = 0; user < 6; user++) track('Look', user, 4, user % 2 ? 'Shoes' : 'Hats')
   for (let user = 0; user < 4; user++) track('Buy', user, 3, user === 0 ? 'Hats' : 'Shoes')
   for (let user = 0; user < 12; user++) did.push({ type: 'identify', userId: `user-${user}`, messageId: `i-${user}`, timestamp: at(6), traits: { plan: user < 9 ? 'free' : 'pro' } })
-  const response = await fetch(`${url}/v1/batch`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${btoa('wkey:')}` }, body: JSON.stringify({ batch: did }),
-  })
-  assert.equal(response.status, 200)
-  for (let i = 0; i < 200; i++) {
-    const [{ n }] = await api('/api/sql', { sql: 'select count(*) as n from events' })
-    if (n === did.length) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.fail('the events do not arrive')
+  await send(did)
 })
 
 /** finder is a field that finds by typing. */

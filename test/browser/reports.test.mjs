@@ -2,15 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { accessible, close, fits, number, phone, picture, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, close, fits, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
 
 after(close)
 
-const api = async (path, body, method = 'POST') => {
-  const response = await fetch(url + path, { method: body ? method : 'GET', body: body && JSON.stringify(body) })
-  assert.ok(response.ok, `${path}: ${response.status}`)
-  return response.json()
-}
 const noon = new Date()
 noon.setUTCHours(11, 0, 0, 0)
 const at = (day, hour) => new Date(noon.getTime() + (day * 24 + hour) * 3600_000).toISOString()
@@ -25,16 +20,7 @@ before(async () => {
   for (const [day, people] of [[-3, 20], [-2, 12], [-1, 8]]) for (let user = 0; user < people; user++) track('Look', user, day, 0)
   for (let user = 0; user < 10; user++) track('Add', user, -3, 1)
   for (let user = 0; user < 5; user++) track('Buy', user, -3, 2)
-  const response = await fetch(`${url}/v1/batch`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Basic ${btoa('wkey:')}` }, body: JSON.stringify({ batch: did }),
-  })
-  assert.equal(response.status, 200)
-  for (let i = 0; i < 200; i++) {
-    const [{ n }] = await api('/api/sql', { sql: 'select count(*) as n from events' })
-    if (n === did.length) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.fail('the events do not arrive')
+  await send(did)
 })
 
 /** choose picks from a field that finds by typing. */

@@ -55,7 +55,8 @@ export function didFields(node, { changed, inside }) {
   const unit = make('span', 'sub')
   const how = choices('How often', [['least', 'at least'], ['most', 'at most'], ['exact', 'exactly'], ['between', 'between']], times.how, (v) => {
     times.how = v
-    if (v === 'between' && !(times.m >= times.n)) times.m = m.value = times.n
+    // Between a number and itself would be exactly so often, and read as that when the line is drawn anew.
+    if (v === 'between' && !(times.m > times.n)) times.m = m.value = times.n + 1
     setTimes()
   })
   often.append(how, n, and, m, unit)
