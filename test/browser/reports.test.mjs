@@ -101,6 +101,35 @@ test('Trends: a press on the chart opens who is behind the point, and so do the 
   })
 })
 
+test('Trends: what is chosen while the people are being closed is kept, and back leads to the report as it was', async () => {
+  const path = address('/trends', { range: { ...week, interval: 'day' }, series: [track('Look')] }, '&as=bar')
+  await visit({ path }, async (page) => {
+    const chart = page.locator('#answer .chart')
+    await chart.locator('canvas').first().waitFor()
+    await settled(page)
+    const there = page.url()
+    await chart.focus()
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Enter']) await page.keyboard.press(key)
+    await page.getByRole('dialog').locator('.grid tbody tr').first().waitFor()
+    await page.evaluate(() => {
+      document.querySelector('dialog[open]').close()
+      return new Promise((resolve) => {
+        // The dialog tells that it is closed in a task of its own, and the browser goes back in yet another one.
+        document.querySelector('dialog').addEventListener('close', () => {
+          document.querySelector('input[name=as][value=table]').click()
+          resolve()
+        }, { once: true })
+      })
+    })
+    await page.waitForFunction(() => { const q = new URLSearchParams(location.search); return !q.has('point') && q.get('as') === 'table' })
+    await page.locator('#answer thead th').nth(5).waitFor()
+    assert.equal(await page.locator('dialog[open]').count(), 0)
+    await page.goBack()
+    assert.equal(page.url(), there)
+    assert.ok(await page.getByRole('radio', { name: 'Bar' }).isChecked())
+  })
+})
+
 test('Trends: a formula, a filter and the period before; what cannot be is said with its field', async () => {
   await visit({ path: '/trends', allow: /status of 400/ }, async (page) => {
     await page.locator('#answer .headline .value').waitFor()

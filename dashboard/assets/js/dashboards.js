@@ -222,7 +222,7 @@ function openPoint() {
   }, () => {
     if (opened !== mine) return
     opened = null
-    if (pressed) history.back()
+    if (pressed) state.back({ point: null })
     else state.set({ point: null }, { replace: true })
     pressed = false
   })

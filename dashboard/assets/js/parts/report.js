@@ -183,7 +183,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
 
   function close() {
     opened = null
-    if (pressed) history.back()
+    if (pressed) state.back({ point: null })
     else state.set({ point: null }, { replace: true })
     pressed = false
   }

@@ -43,6 +43,7 @@ export function toQuery(search, fields, values) {
  *     const state = urlState({ event: '', range: '-30d', filter: null })
  *     state.now.event            // what is chosen now
  *     state.set({ event: 'Buy' }) // a step that back undoes; {replace: true}: none
+ *     state.back({ point: null }) // the same by going back, where the step before is known to be that
  *     state.on((now, before) => …) // at every change, by set or by back and forward
  *     state.link({ event: 'Buy' }) // the address that a set would lead to
  */
@@ -54,7 +55,16 @@ export function urlState(fields) {
     state.now = next
     for (const tell of told) tell(next, before)
   }
-  addEventListener('popstate', () => change(fromQuery(location.search, fields)))
+  // A browser goes back some time after it was told to. What is set until then is told at once, and written to the address
+  // behind the step that is gone back to.
+  let going = null
+  const write = (to, replace) => history[replace ? 'replaceState' : 'pushState'](null, '', to)
+  addEventListener('popstate', () => {
+    const waiting = going
+    going = null
+    for (const { to, replace } of waiting ?? []) write(to, replace)
+    if (!waiting || address(state.now) !== (location.search || location.pathname)) change(fromQuery(location.search, fields))
+  })
   const address = (values) => {
     const query = toQuery(location.search, fields, values)
     return query ? `?${query}` : location.pathname
@@ -67,12 +77,18 @@ export function urlState(fields) {
   state.set = (patch, { replace = false } = {}) => {
     const next = { ...state.now, ...patch }
     const to = address(next)
-    if (to === (location.search || location.pathname)) {
+    if (!going && to === (location.search || location.pathname)) {
       state.now = next
       return
     }
-    history[replace ? 'replaceState' : 'pushState'](null, '', to)
+    if (going) going.push({ to, replace })
+    else write(to, replace)
     change(next)
+  }
+  state.back = (patch) => {
+    going = []
+    history.back()
+    change({ ...state.now, ...patch })
   }
   return state
 }
