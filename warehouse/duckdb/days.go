@@ -1,7 +1,10 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
+	"crypto/md5"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // The table id_days tells on which days (UTC) something was done under an id: user_id or anonymous_id. It is an index of
@@ -37,41 +41,51 @@ func (w *Warehouse) makeDays(ctx context.Context) error {
 	return w.exec(ctx, fillDays)
 }
 
-// dayID is a line of id_days, before its id is hashed.
+// dayID is a line of id_days.
 type dayID struct {
-	day        int32
-	column, id string
+	day int32 // since 1970
+	id  uint64
 }
 
 // putDays writes what the batch brings that is not there yet.
 func (l *loading) putDays() error {
-	seen := map[dayID]struct{}{}
-	var days []int32
-	var ids []string
+	var lines []dayID
+	var text []byte
 	for _, part := range l.events {
 		column := func(name string) arrow.Array { return part.Column(part.Schema().FieldIndices(name)[0]) }
 		at := column("timestamp").(*array.Timestamp)
 		for _, name := range []string{"user_id", "anonymous_id"} {
 			of := column(name).(*array.String)
 			for row := range of.Len() {
-				if of.IsNull(row) {
-					continue
-				}
-				line := dayID{epochDay(int64(at.Value(row))), name, of.Value(row)}
-				if _, known := seen[line]; !known {
-					seen[line] = struct{}{}
-					days, ids = append(days, line.day), append(ids, name+line.id)
+				if of.IsValid(row) {
+					text = append(append(text[:0], name...), of.Value(row)...)
+					// What md5_number_lower gives.
+					sum := md5.Sum(text)
+					lines = append(lines, dayID{epochDay(int64(at.Value(row))), binary.LittleEndian.Uint64(sum[8:])})
 				}
 			}
 		}
 	}
-	if len(ids) == 0 {
+	if len(lines) == 0 {
 		return nil
 	}
-	return l.exec(l.ctx, `insert into id_days select distinct n.day, n.id from (select make_date(day) as day, md5_number_lower(id) as id
-			from (select unnest(cast(? as integer[])) as day, unnest(cast(? as varchar[])) as id)) n
-		anti join (select * from id_days where day between make_date(cast(? as integer)) and make_date(cast(? as integer))) d on d.day = n.day and d.id = n.id`,
-		days, ids, slices.Min(days), slices.Max(days))
+	slices.SortFunc(lines, func(a, b dayID) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.id, b.id)) })
+	lines = slices.Compact(lines)
+	days, ids := array.NewDate32Builder(memory.DefaultAllocator), array.NewUint64Builder(memory.DefaultAllocator)
+	defer days.Release()
+	defer ids.Release()
+	for _, line := range lines {
+		days.Append(arrow.Date32(line.day))
+		ids.Append(line.id)
+	}
+	columns := []arrow.Array{days.NewArray(), ids.NewArray()}
+	defer columns[0].Release()
+	defer columns[1].Release()
+	batch := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{{Name: "day", Type: arrow.FixedWidthTypes.Date32}, {Name: "id", Type: arrow.PrimitiveTypes.Uint64}}, nil),
+		columns, int64(len(lines)))
+	defer batch.Release()
+	return apply(l.ctx, l.writer, fmt.Sprintf(`insert into id_days select n.day, n.id from batch n
+		anti join (select * from id_days where day between make_date(%d) and make_date(%d)) d on d.day = n.day and d.id = n.id`, lines[0].day, lines[len(lines)-1].day), batch)
 }
 
 // epochDay is the day of a moment in microseconds, counted from 1970 on.
