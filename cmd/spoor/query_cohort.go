@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spoorhq/spoor/query"
@@ -44,5 +45,6 @@ func (f *cohortFlags) where(ctx context.Context, client *clientFlags) (*query.Fi
 	case len(names) == 0:
 		return nil, usagef("--cohort must be a saved cohort, and none is saved yet; the page Cohorts makes one; got %q", f.Cohort)
 	}
+	slices.Sort(names)
 	return nil, usagef("--cohort must be the id or the name of a saved cohort: %s; got %q", strings.Join(names, ", "), f.Cohort)
 }
