@@ -222,22 +222,48 @@ func TestInFlight(t *testing.T) {
 			{Source: "web", Minute: noon.Unix()/60 + 60, Events: 5},
 		}
 	}
-	have := l.audit(func(o *audit.Options) { o.Accepted = flying })
+	never := func() ([]event.Accepted, time.Time) { return flying(), time.Time{} }
+	have := l.audit(func(o *audit.Options) { o.InFlight = never })
 	if !have.Equal || have.Accepted != 3 || have.InFlight != 2 || have.Loaded != 1 {
 		t.Errorf("want 3 accepted, 2 of them in flight, all equal; have %+v", have)
 	}
 	asked = 0
 	have = l.audit(func(o *audit.Options) {
 		o.Wait = time.Hour
-		o.Accepted = func() []event.Accepted {
+		o.InFlight = func() ([]event.Accepted, time.Time) {
 			if in := flying(); asked < 3 {
-				return in
+				return in, time.Now()
 			}
-			return nil
+			return nil, time.Now()
 		}
 	})
 	if asked != 3 || have.InFlight != 0 || !have.Equal {
 		t.Errorf("want to wait until nothing is in flight; have %d in flight after asking %d times", have.InFlight, asked)
+	}
+}
+
+// An event that was accepted just now, and that nobody has seen in the stream, is waited for.
+func TestNotSeenYet(t *testing.T) {
+	t.Parallel()
+	l := newLine(t)
+	l.accept(0, "web", "a")
+	begun, asked := time.Now(), 0
+	have := l.audit(func(o *audit.Options) {
+		o.Wait = time.Hour
+		o.InFlight = func() ([]event.Accepted, time.Time) {
+			switch asked++; asked {
+			case 1: // the stream was read to before the event
+				return nil, begun.Add(-time.Second)
+			case 2:
+				return []event.Accepted{{Source: "web", Minute: noon.Unix() / 60, Events: 1}}, begun.Add(-time.Second)
+			case 3:
+				l.load(nil)
+			}
+			return nil, time.Now()
+		}
+	})
+	if asked != 3 || have.Loaded != 1 || have.InFlight != 0 || !have.Equal {
+		t.Errorf("want the event waited for; have %+v after asking %d times", have, asked)
 	}
 }
 

@@ -154,7 +154,10 @@ func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log st
 		Audit: func(ctx context.Context, from, to time.Time, wait time.Duration) (*audit.Report, error) {
 			return audit.Run(ctx, audit.Options{
 				Warehouse: w, Log: log, Stream: name, Source: source, From: from, To: to, Wait: wait,
-				Accepted: func() []event.Accepted { return watcher.InFlight().Accepted },
+				InFlight: func() ([]event.Accepted, time.Time) {
+					in := watcher.InFlight()
+					return in.Accepted, in.CompleteTo
+				},
 			})
 		},
 		Replay: func(ctx context.Context, ask replay.Ask, progress func(replay.Report)) (replay.Report, error) {

@@ -24,18 +24,8 @@ import (
 // was accepted has its endings before and after, minute by minute.
 func TestReplayedLettersAreRowsOnce(t *testing.T) {
 	t.Parallel()
-	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	opened, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb")})
+	w := warehousetest.Ready(t, opened, err)
 	day := time.Now().UTC().Add(-30 * time.Hour).Truncate(time.Minute) // longer ago than the window
 	letter := func(after time.Duration, id, raw string) warehousetest.Letter {
 		return warehousetest.Letter{
@@ -83,7 +73,10 @@ func TestReplayedLettersAreRowsOnce(t *testing.T) {
 		t.Helper()
 		report, err := audit.Run(t.Context(), audit.Options{
 			Warehouse: w, Log: log, Stream: "main", From: day.Add(-time.Hour), To: day.Add(time.Hour), Wait: time.Minute,
-			Accepted: func() []event.Accepted { return watcher.InFlight().Accepted },
+			InFlight: func() ([]event.Accepted, time.Time) {
+				in := watcher.InFlight()
+				return in.Accepted, in.CompleteTo
+			},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -66,17 +66,7 @@ func open(t *testing.T, options duckdb.Options) *duckdb.Warehouse {
 		options.Path = filepath.Join(t.TempDir(), "spoor.duckdb")
 	}
 	w, err := duckdb.Open(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := w.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	warehousetest.Ready(t, w, err)
 	return w
 }
 
