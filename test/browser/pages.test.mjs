@@ -195,6 +195,13 @@ test('Trace: a row and its retry, a dead letter, and nothing', async () => {
     await page.locator('#verdict[data-verdict="unknown"]').waitFor()
     await page.goBack()
     await page.locator('#verdict[data-verdict="dead"]').waitFor()
+    // An id that tells when it was made (RFC 9562, version 7: noon of the 23rd of November 2025) is looked for since, and then everywhere.
+    await field.fill('019ab095-d200-7000-8000-000000000001')
+    await field.press('Enter')
+    await page.locator('#looked').getByText(/came since .*22 Nov 2025.* was looked through\. The id was made at .*23 Nov 2025/).waitFor()
+    await page.getByRole('button', { name: 'Look through all' }).click()
+    await page.locator('#looked').waitFor({ state: 'detached' })
+    await page.locator('#verdict[data-verdict="unknown"]').waitFor()
   })
 })
 
