@@ -19,8 +19,6 @@ type Reader struct {
 	Syntax Syntax
 	// NotReadOnly is the error for what would do more than read.
 	NotReadOnly error
-	// Timeout: the server is told of the deadline, too, so that it ends a question whose asker was cut off.
-	Timeout bool
 }
 
 // Rows are an answer, which comes as it is read. JSON scanned into an any is a json.RawMessage and a decimal a
@@ -70,10 +68,15 @@ func (r Reader) Pairs(ctx context.Context, query string, args ...any) (map[strin
 	return pairs, rows.Err()
 }
 
+// afterDeadline is how much longer the server may take than who asks: the server is told of the deadline so that it ends the
+// question of somebody who was cut off; who is still there ends it himself, and is told of his deadline.
+const afterDeadline = time.Second
+
 func (r *Rows) run(ctx context.Context, query string, args []any) error {
 	begin := "begin read only"
-	if deadline, ok := ctx.Deadline(); ok && r.reader.Timeout {
-		begin += "; set local statement_timeout = " + strconv.FormatInt(max(time.Until(deadline).Milliseconds(), 1), 10)
+	if deadline, ok := ctx.Deadline(); ok {
+		limit := max(time.Until(deadline), 0) + afterDeadline
+		begin += "; set local statement_timeout = " + strconv.FormatInt(limit.Milliseconds(), 10)
 	}
 	if _, err := r.conn.ExecContext(ctx, begin); err != nil {
 		return err

@@ -128,6 +128,22 @@ test('Trends: what is chosen while the people are being closed is kept, and back
     assert.equal(page.url(), there)
     assert.ok(await page.getByRole('radio', { name: 'Bar' }).isChecked())
   })
+  // The same before the dialog has told that it is closed: what was chosen is no step to go back from.
+  await visit({ path }, async (page) => {
+    const chart = page.locator('#answer .chart')
+    await chart.locator('canvas').first().waitFor()
+    await settled(page)
+    await chart.focus()
+    for (const key of ['Home', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Enter']) await page.keyboard.press(key)
+    await page.getByRole('dialog').locator('.grid tbody tr').first().waitFor()
+    await page.evaluate(() => {
+      document.querySelector('dialog[open]').close()
+      document.querySelector('input[name=as][value=table]').click()
+    })
+    await page.locator('#answer thead th').nth(5).waitFor()
+    await page.waitForFunction(() => { const q = new URLSearchParams(location.search); return !q.has('point') && q.get('as') === 'table' })
+    assert.equal(await page.locator('dialog').count(), 0)
+  })
 })
 
 test('Trends: a formula, a filter and the period before; what cannot be is said with its field', async () => {

@@ -69,7 +69,7 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 	}
 	w.db.SetMaxOpenConns(maxConnections)
 	w.db.SetMaxIdleConns(4)
-	w.reader = pgsql.Reader{DB: w.db, Syntax: syntax(), NotReadOnly: warehouse.ErrNotReadOnly, Timeout: true}
+	w.reader = pgsql.Reader{DB: w.db, Syntax: syntax(), NotReadOnly: warehouse.ErrNotReadOnly}
 	if err := w.db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", w.name, err), w.db.Close())
 	}

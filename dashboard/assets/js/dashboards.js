@@ -197,10 +197,8 @@ function drawOne(document_, reports) {
 
 // The people behind a number of a card; which number it is stands in the address.
 let opened = null
-let pressed = false // it was opened here: to close it is to go back
 
 function press(c, at) {
-  pressed = true
   state.set({ point: { card: cards.indexOf(c), at } })
 }
 
@@ -210,10 +208,7 @@ function openPoint() {
   const before = opened
   opened = null
   before?.list.close()
-  if (!point) {
-    pressed = false
-    return
-  }
+  if (!point) return
   const mine = { point, list: null }
   mine.list = cards[point.card]?.people(point.at, (at) => {
     mine.point = { ...point, at }
@@ -222,9 +217,7 @@ function openPoint() {
   }, () => {
     if (opened !== mine) return
     opened = null
-    if (pressed) state.back({ point: null })
-    else state.set({ point: null }, { replace: true })
-    pressed = false
+    state.leave({ point: null })
   })
   if (mine.list) opened = mine
 }

@@ -51,6 +51,6 @@ export const setting = {
       else query.delete(name)
     }
     const text = query.toString()
-    history.replaceState(null, '', text ? `?${text}` : location.pathname)
+    history.replaceState(history.state, '', text ? `?${text}` : location.pathname)
   },
 }

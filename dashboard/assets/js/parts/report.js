@@ -52,16 +52,12 @@ export function reportPage({ question: name, first, blank, views = [], build, la
   // The frame stands before any answer: the axes, or the lines of a table, where they will be.
   hideDrawn(true)
   sketch()
-  const drawer = drawing(drawn, (point) => {
-    pressed = true
-    state.set({ point })
-  })
+  const drawer = drawing(drawn, (point) => state.set({ point }))
   let asked = state.now.q ?? blank() // the question
   let guessed = true // what is asked is not known yet: the builder shows a guess
   let kept = null // the saved report that is looked at
   let answer = null
   let opened = null // the list behind a number
-  let pressed = false // it was opened here: to close it is to go back
   let usual = null // what is asked at a first visit
   let ranges = null
 
@@ -183,9 +179,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
 
   function close() {
     opened = null
-    if (pressed) state.back({ point: null })
-    else state.set({ point: null }, { replace: true })
-    pressed = false
+    state.leave({ point: null })
   }
 
   function openPoint() {
@@ -194,7 +188,6 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     const before = opened
     opened = null
     before?.list.close()
-    if (!point) pressed = false
     if (!point || !answer) return
     const mine = { of: point, list: null }
     opened = mine

@@ -43,7 +43,7 @@ export function toQuery(search, fields, values) {
  *     const state = urlState({ event: '', range: '-30d', filter: null })
  *     state.now.event            // what is chosen now
  *     state.set({ event: 'Buy' }) // a step that back undoes; {replace: true}: none
- *     state.back({ point: null }) // the same by going back, where the step before is known to be that
+ *     state.leave({ point: null }) // the same by going back, where that is what the step before was; else replacing
  *     state.on((now, before) => …) // at every change, by set or by back and forward
  *     state.link({ event: 'Buy' }) // the address that a set would lead to
  */
@@ -56,14 +56,18 @@ export function urlState(fields) {
     for (const tell of told) tell(next, before)
   }
   // A browser goes back some time after it was told to. What is set until then is told at once, and written to the address
-  // behind the step that is gone back to.
+  // behind the step that is gone back to. Every step knows the address that it was taken from.
   let going = null
-  const write = (to, replace) => history[replace ? 'replaceState' : 'pushState'](null, '', to)
+  const here = () => location.search || location.pathname
+  const write = (to, replace) => {
+    if (replace) history.replaceState(history.state, '', to)
+    else history.pushState({ from: address(fromQuery(location.search, fields)) }, '', to)
+  }
   addEventListener('popstate', () => {
     const waiting = going
     going = null
     for (const { to, replace } of waiting ?? []) write(to, replace)
-    if (!waiting || address(state.now) !== (location.search || location.pathname)) change(fromQuery(location.search, fields))
+    if (!waiting || address(state.now) !== here()) change(fromQuery(location.search, fields))
   })
   const address = (values) => {
     const query = toQuery(location.search, fields, values)
@@ -77,7 +81,7 @@ export function urlState(fields) {
   state.set = (patch, { replace = false } = {}) => {
     const next = { ...state.now, ...patch }
     const to = address(next)
-    if (!going && to === (location.search || location.pathname)) {
+    if (!going && to === here()) {
       state.now = next
       return
     }
@@ -85,10 +89,12 @@ export function urlState(fields) {
     else write(to, replace)
     change(next)
   }
-  state.back = (patch) => {
+  state.leave = (patch) => {
+    const next = { ...state.now, ...patch }
+    if (going || history.state?.from !== address(next)) return state.set(patch, { replace: true })
     going = []
     history.back()
-    change({ ...state.now, ...patch })
+    change(next)
   }
   return state
 }
