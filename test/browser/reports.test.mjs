@@ -386,6 +386,23 @@ test('Dashboards: a card that gets no answer says so in itself, and can ask agai
   })
 })
 
+test('a fault can be tried again where that can help, and nowhere else', async () => {
+  const again = (page) => page.locator('#answer').getByRole('button', { name: 'Try again' })
+  await visit({ path: address('/trends', { range: week, series: [track('Look')], formulas: ['A / Z'] }), allow: /status of (4|5)\d\d/ }, async (page) => {
+    await page.locator('#answer').getByRole('alert').waitFor()
+    assert.equal(await again(page).count(), 0, 'what cannot be asked, as the server itself says it')
+    let fault
+    await page.route('**/api/query/trend', (route) => route.fulfill({ status: fault[0], json: { error: `this is ${fault[1]}`, code: fault[1] } }))
+    const cases = [[400, 'invalid', 0], [400, 'bad_request', 0], [400, 'bad_sql', 0], [403, 'scope', 0], [413, 'too_large', 0], [404, 'not_found', 0], [504, 'timeout', 1], [500, 'failed', 1], [503, 'busy', 1], [401, 'unauthorized', 1]]
+    for (const [status, code, want] of cases) {
+      fault = [status, code]
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      await page.locator('#answer').getByRole('alert').getByText(`this is ${code}`).waitFor()
+      assert.equal(await again(page).count(), want, code)
+    }
+  })
+})
+
 test('Dashboards: who has none is taught, and can begin with one press', async () => {
   for (const d of (await api('/api/saved/dashboards')).documents) await fetch(`${url}/api/saved/dashboards/${d.id}`, { method: 'DELETE' })
   await visit({ path: '/dashboards' }, async (page) => {

@@ -92,14 +92,18 @@ const advice = {
   bad_request: 'Nothing was run. Change what is asked.',
   bad_sql: 'Nothing was changed in the warehouse: it is only read.',
   too_large: 'Make it smaller, and try again.',
+  busy: 'It can be tried again in a moment.',
+  cut_off: 'What came of it is not all.',
   failed: 'The server’s log says more. It can be tried again.',
 }
+// The codes after which the same question may be answered; all others say that it is the question that must change.
+const passing = ['network', 'timeout', 'failed', 'busy', 'cut_off', 'unauthorized', 'page']
 const titles = {
   network: 'No connection', timeout: 'It took too long', unauthorized: 'The password is needed', bad_request: 'That cannot be asked', invalid: 'That cannot be asked',
   bad_sql: 'The warehouse refuses the statement', too_large: 'That is too large',
 }
 
-/** faultPanel says what went wrong and what can be done; again, if given, is behind its button. */
+/** faultPanel says what went wrong and what can be done; again, if given, is behind its button, where it can help. */
 export function faultPanel(err, again) {
   const fault = err instanceof Fault ? err : new Fault(String(err?.message ?? err), 'page')
   const panel = make('div', 'fault', '', make('p', 'title', titles[fault.code] ?? 'There is no answer'))
@@ -107,7 +111,7 @@ export function faultPanel(err, again) {
   panel.dataset.code = fault.code
   panel.append(fault.message.includes('\n') ? make('pre', '', fault.message) : make('p', '', fault.message))
   if (advice[fault.code]) panel.append(make('p', 'sub', advice[fault.code]))
-  if (again) panel.append(button('Try again', again, 'button small'))
+  if (again && passing.includes(fault.code)) panel.append(button('Try again', again, 'button small'))
   return panel
 }
 
