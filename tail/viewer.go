@@ -76,6 +76,13 @@ func (w *Watcher) View(filter Filter, sample, buffer int) *Viewer {
 	return v
 }
 
+// Viewers gives how many look.
+func (w *Watcher) Viewers() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.viewers)
+}
+
 // Missed gives how many events the viewer was too slow for since it was last asked.
 func (v *Viewer) Missed() int64 { return v.missed.Swap(0) }
 

@@ -96,6 +96,9 @@ func TestFilter(t *testing.T) {
 		for i, c := range cases {
 			viewers[i] = w.View(c.filter, 0, 10)
 		}
+		if have := w.Viewers(); have != len(cases) {
+			t.Errorf("want %d who look; have %d", len(cases), have)
+		}
 		l.accept("web",
 			`{"type":"track","event":"Buy","messageId":"a","userId":"ada","properties":{"what":"Shoes"}}`,
 			`{"type":"track","event":"Look","messageId":"b","anonymousId":"dev-1"}`,
@@ -113,6 +116,9 @@ func TestFilter(t *testing.T) {
 			if strings.Join(have, " ") != c.want {
 				t.Errorf("%s: want %q; have %q", c.name, c.want, have)
 			}
+		}
+		if have := w.Viewers(); have != 0 {
+			t.Errorf("want nobody who looks; have %d", have)
 		}
 		l.accept("web", track("later"))
 		for _, v := range viewers {

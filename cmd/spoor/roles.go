@@ -103,12 +103,17 @@ func openSaved(d *dataFlags, logger *slog.Logger) (*saved.Store, error) {
 
 // newPages makes the watcher, the dashboard, and who evaluates the alerts.
 func newPages(f *pageFlags, d *dataFlags, door *doorFlags, source string, log stream.Log, name string, w warehouse.Warehouse,
-	loopback bool, ready func() error, logger *slog.Logger,
+	loopback bool, ready func() error, registry prometheus.Registerer, logger *slog.Logger,
 ) (*dashboard.Dashboard, *tail.Watcher, *alert.Evaluator, error) {
 	watcher := tail.New(tail.Options{
 		Log: log, Stream: name, ForeignSource: source, Logger: logger,
 		Positions: func(ctx context.Context) (map[string]string, error) { return w.Positions(ctx, name) },
 	})
+	if err := registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "spoor_tail_viewers", Help: "How many look at events as they are accepted, with spoor tail or on the page Live.",
+	}, func() float64 { return float64(watcher.Viewers()) })); err != nil {
+		return nil, nil, nil, err
+	}
 	settings, err := parseSources(door.Source)
 	if err != nil {
 		return nil, nil, nil, err

@@ -69,7 +69,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 	if err != nil {
 		return err
 	}
-	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, logger)
+	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &c.doorFlags, c.StreamSource, log, name, w, loopback, door.Ready, registry, logger)
 	if err != nil {
 		return err
 	}

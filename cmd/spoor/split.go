@@ -186,7 +186,7 @@ func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Log
 		_, err := w.Positions(ctx, name)
 		return err
 	}
-	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &doorFlags{}, c.StreamSource, log, name, w, loopback, ready, logger)
+	pages, watcher, alerts, err := newPages(&c.pageFlags, &c.dataFlags, &doorFlags{}, c.StreamSource, log, name, w, loopback, ready, registry, logger)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestLine(t *testing.T) {
 		out, _ := s.spoor(t, "tail", "--json", "-n", "1", "--event", "Search Used")
 		tailed <- out
 	}()
-	time.Sleep(300 * time.Millisecond) // the viewer must be there before the event
+	s.waitFor(t, "viewer", 20*time.Second, func() bool { return strings.Contains(s.metrics(t), "\nspoor_tail_viewers 1\n") })
 
 	batch := `{"sentAt":"2026-01-01T00:00:10Z","context":{"app":{"name":"shop"}},"batch":[
 		{"type":"track","event":"Search Used","userId":"u1","anonymousId":"a1","messageId":"m1","timestamp":"2026-01-01T00:00:05Z",
