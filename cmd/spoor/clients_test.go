@@ -149,7 +149,7 @@ func TestAlertCommands(t *testing.T) {
 	if out, _ := client(t, exitOK, "alert", "list", "--server", url); !strings.Contains(out, "Tracking broke") || !strings.Contains(out, "nobody") {
 		t.Errorf("want tracking watched without anybody having asked for it; have %s", out)
 	}
-	body := map[string]any{"name": "Orders", "body": map[string]any{"event": map[string]any{"event": "Buy"}, "below": 1, "notify": []any{map[string]any{"webhook": hook.URL}}}}
+	body := map[string]any{"name": "Orders", "body": map[string]any{"event": map[string]any{"event": "Buy"}, "above": 1, "notify": []any{map[string]any{"webhook": hook.URL}}}}
 	c := clientFlags{Server: url}
 	var made struct{ ID string }
 	if err := c.ask(t.Context(), http.MethodPost, "/api/saved/alerts", nil, body, &made); err != nil {
