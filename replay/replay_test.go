@@ -97,17 +97,18 @@ func (h house) streamed(t *testing.T) (events []string, headers []event.Header) 
 		t.Fatal(err)
 	}
 	defer reader.Close()
+	statter, _ := stream.As[stream.Statter](h.log)
+	stat, err := statter.Stat(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	decoder := event.NewRecordReader()
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		records, err := reader.Next(ctx)
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			return events, headers
-		}
+	for left := stat.Records; left > 0; {
+		records, err := reader.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		left -= int64(len(records))
 		for _, r := range records {
 			if err := decoder.Open(r.Data, event.Origin{Stream: "main", Shard: "0", Position: string(r.Position)}); err != nil {
 				t.Fatal(err)
@@ -126,6 +127,7 @@ func (h house) streamed(t *testing.T) (events []string, headers []event.Header) 
 			}
 		}
 	}
+	return events, headers
 }
 
 func letter(source, reason, id, raw string) warehousetest.Letter {

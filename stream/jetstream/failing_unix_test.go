@@ -45,12 +45,14 @@ func appendUntilBroken(dir string) error {
 			fmt.Println("acked", n)
 			continue
 		}
-		start := time.Now()
+		// A store that has failed says so itself: who appends must not wait until the time is over.
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
 		err := log.Append(ctx, []stream.Record{numberedRecord(n)})
 		if err == nil || errors.Is(err, stream.ErrFull) {
 			return fmt.Errorf("want a store that has failed to say so; have %v", err)
 		}
-		fmt.Printf("broken at once: %t: %v\n", time.Since(start) < time.Second, err)
+		fmt.Printf("broken: %v\n", err)
 		return nil
 	}
 }
@@ -70,7 +72,7 @@ func TestFailingDisk(t *testing.T) {
 	if err := errors.Join(out.Err(), cmd.Wait()); err != nil {
 		t.Fatal(err)
 	}
-	if want := "broken at once: true: the stream in " + dir + " has failed"; !strings.HasPrefix(broken, want) {
+	if want := "broken: the stream in " + dir + " has failed"; !strings.HasPrefix(broken, want) {
 		t.Errorf("want %q…; have %q", want, broken)
 	}
 	left := survivors(t, dir)

@@ -404,13 +404,13 @@ func TestLatestLosesNothing(t *testing.T) {
 // fakeHolds tells whether a shard has a record now.
 func fakeHolds(t *testing.T, log stream.Log, shard stream.ShardID) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	reader, err := log.Read(ctx, shard, "")
+	reader, err := log.Read(t.Context(), shard, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
 	_, err = reader.Next(ctx)
 	return err == nil
 }
