@@ -81,7 +81,7 @@ func TestQueryCommands(t *testing.T) {
 func longToday(t *testing.T) {
 	t.Helper()
 	now := time.Now().UTC()
-	if left := now.Truncate(24 * time.Hour).AddDate(0, 0, 1).Sub(now); left < 2*time.Minute {
+	if left := now.Truncate(24*time.Hour).AddDate(0, 0, 1).Sub(now); left < 2*time.Minute {
 		t.Logf("waiting %v for tomorrow", left)
 		<-time.After(left)
 	}

@@ -46,9 +46,9 @@ func appendUntilBroken(dir string) error {
 			continue
 		}
 		// A store that has failed says so itself: who appends must not wait until the time is over.
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		err := log.Append(ctx, []stream.Record{numberedRecord(n)})
+		within, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := log.Append(within, []stream.Record{numberedRecord(n)})
+		cancel()
 		if err == nil || errors.Is(err, stream.ErrFull) {
 			return fmt.Errorf("want a store that has failed to say so; have %v", err)
 		}
