@@ -2,7 +2,7 @@
 import * as format from './format.js'
 import { byId, make, put, show } from './dom.js'
 import { titleOf } from './preview.js'
-import { answers, button, emptyState, fetchJSON } from './parts/ask.js'
+import { answers, button, canPass, emptyState, fetchJSON, progressWords } from './parts/ask.js'
 import { forgetCohorts, savedCohorts } from './parts/cohorts.js'
 import { described } from './parts/conditions.js'
 import { confirm } from './parts/dialog.js'
@@ -27,7 +27,7 @@ const list = table(view.body, {
   href: (c) => state.link({ id: c.id, new: false, f: null }),
   columns: [
     { key: 'name', name: 'Name' },
-    { key: 'people', name: 'People', kind: 'number', text: (v, c) => (c.failed ? 'not known' : format.count(v)) },
+    { key: 'people', name: 'People', kind: 'number', cell: (_, c) => c.counted },
     { key: 'who', name: 'Who is in it', value: (c) => c.who, cell: (v) => Object.assign(make('span', 'clip', v), { title: v }) },
     { key: 'uses', name: 'Named by', value: (c) => c.uses.length, kind: 'number', text: (n, c) => (n ? usesOf(c) : 'none') },
     { key: 'changed', name: 'Changed', kind: 'time', text: (v) => format.date(new Date(v)) },
@@ -56,28 +56,49 @@ const drawAll = () => view.run(async ({ signal }) => {
   forgetCohorts()
   const [cohorts, reports] = await Promise.all([savedCohorts(), savedList('reports', signal)])
   const nameOf = ({ id, name }) => cohorts.find((c) => c.id === id)?.name ?? name
-  const rows = cohorts.map((c) => ({ ...c, people: null, who: described(c.body.filter, nameOf), uses: named(c.id, reports, cohorts) }))
+  const rows = cohorts.map((c) => ({ ...c, people: null, counted: make('span', 'sub'), who: described(c.body.filter, nameOf), uses: named(c.id, reports, cohorts) }))
   return () => {
     list.show(rows)
     count(rows)
   }
 })
 
+const lanes = 2 // of the server's few turns; the others are for other questions
 let counting = null
-/** count asks how many people are in each, one after the other: none waits for another page's question. */
+/** count asks how many people are in each, in the order of the list, so that one which takes long holds up none behind it. */
 async function count(rows) {
   counting?.abort()
-  const mine = (counting = new AbortController())
-  for (const row of rows) {
-    try {
-      row.people = (await people({ cohort: { id: row.id } }, mine.signal, { limit: 1 })).people
-    } catch (err) {
-      if (err.name === 'AbortError') return
-      row.failed = true
-      row.people = -1 // it sorts behind nobody
-    }
-    if (mine.signal.aborted) return
-    list.show(rows)
+  const { signal } = (counting = new AbortController())
+  const waiting = [...rows]
+  for (const row of rows) put(row.counted, 'waits')
+  const lane = async () => {
+    for (let row = waiting.shift(); row && !signal.aborted; row = waiting.shift()) await countOne(row, signal)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  // Who is at a row with the keyboard stays there; the numbers are in their cells already.
+  if (!signal.aborted && !byId('list').contains(document.activeElement)) list.show(rows)
+}
+
+/** countOne says in the row's cell how far it is, how many there are, or why that is not known. */
+async function countOne(row, signal) {
+  const cell = row.counted
+  cell.className = 'sub'
+  put(cell, 'counting…', '')
+  try {
+    const { people: n } = await people({ cohort: { id: row.id } }, signal, { limit: 1 }, ({ done, seconds, waiting, deadline }) => {
+      put(cell, waiting ? 'waits for its turn' : `counting… ${progressWords(done, seconds, deadline)}`)
+    })
+    row.people = n
+    cell.className = ''
+    put(cell, format.count(n))
+  } catch (err) {
+    if (err.name === 'AbortError') return
+    row.people = -1 // it sorts behind nobody
+    put(cell, err.code === 'timeout' ? 'took too long' : 'not known', err.message)
+    if (!canPass(err)) return
+    const again = button('Again', () => countOne(row, counting.signal), 'bare')
+    again.setAttribute('aria-label', `Count the people in ${row.name} again`)
+    cell.append(' ', again)
   }
 }
 

@@ -98,6 +98,9 @@ const advice = {
 }
 // The codes after which the same question may be answered; all others say that it is the question that must change.
 const passing = ['network', 'timeout', 'failed', 'busy', 'cut_off', 'unauthorized', 'page']
+
+/** canPass tells whether the same question may be answered when it is asked again. */
+export const canPass = (fault) => passing.includes(fault.code ?? 'page')
 const titles = {
   network: 'No connection', timeout: 'It took too long', unauthorized: 'The password is needed', bad_request: 'That cannot be asked', invalid: 'That cannot be asked',
   bad_sql: 'The warehouse refuses the statement', too_large: 'That is too large',
@@ -111,7 +114,7 @@ export function faultPanel(err, again) {
   panel.dataset.code = fault.code
   panel.append(fault.message.includes('\n') ? make('pre', '', fault.message) : make('p', '', fault.message))
   if (advice[fault.code]) panel.append(make('p', 'sub', advice[fault.code]))
-  if (again && passing.includes(fault.code)) panel.append(button('Try again', again, 'button small'))
+  if (again && canPass(fault)) panel.append(button('Try again', again, 'button small'))
   return panel
 }
 
