@@ -251,6 +251,90 @@ test('Cohorts: the people behind a number, and those that were found, are saved 
   })
 })
 
+test('Cohorts: one that stands in the question is edited there, and can be saved', async () => {
+  const inline = { cohort: { name: 'Doers', filter: { did: { event: { event: 'Buy' } } } } }
+  const asked = { range: { last: 3, unit: 'day', zone: 'UTC', interval: 'day' }, series: [{ event: { event: 'Look' }, measure: { of: 'people' } }], where: inline }
+  await visit({ path: `/trends?q=${encodeURIComponent(JSON.stringify(asked))}` }, async (page) => {
+    await shows(page, '4')
+    const line = page.getByRole('group', { name: 'The cohort of this question' })
+    await line.getByText('“Doers”, not saved').waitFor()
+    assert.equal(await finder(line, 'What they did').inputValue(), 'Buy')
+    await line.getByRole('button', { name: 'Only where…' }).click()
+    await choose(finder(line, 'Property'), 'kind')
+    await choose(finder(line, 'Value'), 'Shoes')
+    await shows(page, '3')
+    await line.getByText('of people who').waitFor()
+    const edited = { all: [{ did: { event: { event: 'Buy' }, where: { all: [{ field: 'properties.kind', op: '=', values: ['Shoes'] }] } } }] }
+    assert.deepEqual(where(page), { all: [{ cohort: { filter: edited } }] })
+    await line.getByLabel('In the cohort, or not').selectOption('Not in cohort')
+    await shows(page, '9')
+    await line.getByLabel('In the cohort, or not').selectOption('In cohort')
+    await shows(page, '3')
+    await accessible(page)
+    await page.reload()
+    await shows(page, '3')
+    // What is taken away whole lets all through, and can be said anew.
+    await line.locator('.rule-below').getByRole('button', { name: 'Remove', exact: true }).first().click()
+    await shows(page, '12')
+    assert.ok(await line.getByRole('button', { name: 'Save as a cohort' }).isDisabled())
+    await line.getByRole('button', { name: 'Did…' }).click()
+    await choose(finder(line, 'What they did'), 'Buy')
+    await shows(page, '4')
+    await line.getByRole('button', { name: 'Save as a cohort' }).click()
+    await page.getByRole('dialog').getByText('did Buy in the last 30 days').waitFor()
+    await page.getByLabel('Name', { exact: true }).fill('Kept doers')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.waitForFunction(() => document.querySelector('[aria-label="Cohort"]')?.value === 'Kept doers')
+    await shows(page, '4')
+    const { id } = where(page).all[0].cohort
+    assert.deepEqual((await api(`/api/saved/cohorts/${id}`)).body.filter.all[0].did.event, { event: 'Buy' })
+    await page.getByRole('link', { name: 'Open the cohort Kept doers' }).click()
+    await shows(page, '4')
+    await api(`/api/saved/cohorts/${id}`, undefined, 'DELETE')
+  })
+})
+
+test('Cohorts: the list stands at once, each count comes by itself, and one that takes too long says so', async () => {
+  const made = []
+  for (const name of ['1 slow', '2 stuck', '3 quick', '4 quick']) made.push((await api('/api/saved/cohorts', { name, body: { filter: { did: { event: { event: 'Buy' } } } } })).id)
+  await visit({ path: '/trace', allow: /status of 504/ }, async (page) => {
+    let fail
+    let hold
+    const failed = new Promise((resolve) => { fail = resolve })
+    const held = new Promise((resolve) => { hold = resolve })
+    const asked = []
+    await page.route('**/api/query/people', async (route) => {
+      const { id } = route.request().postDataJSON().events.where.cohort ?? {}
+      asked.push(id)
+      if (id === made[0]) await held
+      if (id === made[1] && asked.filter((a) => a === id).length === 1) {
+        await failed
+        return route.fulfill({ status: 504, json: { error: 'the question took over 30s', code: 'timeout' } })
+      }
+      return route.continue().catch(() => {}) // the page asks no more
+    })
+    await page.goto(`${url}/cohorts`)
+    const row = (name) => page.locator('#list .grid tbody tr').filter({ hasText: name })
+    await row('1 slow').getByText('counting…').waitFor()
+    await row('2 stuck').getByText('counting…').waitFor()
+    assert.match(await row('3 quick').innerText(), /waits/, 'it is listed before it is counted')
+    fail()
+    await row('2 stuck').getByText('took too long').waitFor()
+    await row('3 quick').getByText('4', { exact: true }).waitFor()
+    await row('4 quick').getByText('4', { exact: true }).waitFor()
+    await row('1 slow').getByText('counting…').waitFor()
+    await accessible(page)
+    await row('2 stuck').getByRole('button', { name: 'Count the people in 2 stuck again' }).click()
+    await row('2 stuck').getByText('4', { exact: true }).waitFor()
+    const left = page.waitForEvent('requestfailed', (r) => r.url().endsWith('/api/query/people'))
+    await row('3 quick').getByRole('link').click()
+    assert.match((await left).failure().errorText, /ABORTED/, 'who leaves ends what is under way')
+    hold()
+    await shows(page, '4')
+  })
+  for (const id of made) await api(`/api/saved/cohorts/${id}`, undefined, 'DELETE')
+})
+
 const filter = { all: [
   { did: { event: { event: 'Look' }, at_least: 2, at_most: 5, range: { last: 30, unit: 'day', zone: 'UTC' }, where: { all: [{ field: 'properties.kind', op: '=', values: ['Hats'] }] } } },
   { any: [{ field: 'person.plan', op: '=', values: ['free'] }, { did: { event: {}, range: { from: '2026-01-01', to: '2026-01-31', zone: 'UTC' } }, not: true }] },

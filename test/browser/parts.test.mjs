@@ -110,8 +110,9 @@ test('a filter is what is finished of it', () => {
   const named = { cohort: { id: 'k3', name: 'Good ones' } }
   assert.deepEqual(clean({ all: [{ ...did, id: 'n1', did: { ...did.did, where: { all: [line, { field: '' }] } } }, { ...named, id: 'n2' }] }), { all: [{ ...did, did: { ...did.did, where: { all: [line] } } }, named] })
   assert.equal(clean({ any: [{ did: { event: {} }, pending: true }, { cohort: {} }] }), null, 'no event and no cohort is chosen yet')
-  assert.deepEqual(clean({ cohort: { name: 'Own', filter: line }, not: true }), { cohort: { name: 'Own', filter: line }, not: true }, 'what cannot be edited is kept')
+  assert.deepEqual(clean({ cohort: { name: 'Own', filter: line }, not: true }), { cohort: { name: 'Own', filter: line }, not: true }, 'one that is not saved is kept')
   assert.equal(described({ any: [did, named] }), '(did not do Buy at least 2 times in the last 30 days where country is AT) or in Good ones')
+  assert.equal(described({ cohort: { filter: line }, not: true }), 'not in the cohort (country is AT)')
   assert.equal(described({ did: { event: {}, at_most: 1, range: { from: '2026-11-01', to: '2026-11-03' } } }), 'did anything at most once from 2026-11-01 to 2026-11-03')
   assert.equal(described({ all: [line, { any: [{ field: 'y', op: 'set' }, { field: 'n', op: 'between', values: [1, 2] }] }] }),
     'country is AT and (y is set or n is between 1 and 2)')

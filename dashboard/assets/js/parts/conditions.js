@@ -45,7 +45,10 @@ export function clean(tree) {
     const kept = clean(where)
     return { did: { ...did, ...(kept ? { where: kept } : {}) }, ...not }
   }
-  if (tree.cohort) return tree.cohort.id || tree.cohort.filter ? { cohort: tree.cohort, ...not } : null
+  if (tree.cohort) {
+    const filter = clean(tree.cohort.filter)
+    return tree.cohort.id || filter ? { cohort: { ...tree.cohort, ...(filter ? { filter } : {}) }, ...not } : null
+  }
   const n = tree.values?.length ?? 0
   const want = arity(tree.op)
   if (!tree.field || !tree.op || (want === Infinity ? n < 1 : want > 0 && n !== want)) return null
@@ -87,7 +90,10 @@ export function described(tree, nameOf = ({ name }) => name) {
   for (const [name, word] of [['all', ' and '], ['any', ' or ']]) {
     if (tree[name]) return tree[name].map((t) => grouped(t, tree[name].length > 1)).join(word)
   }
-  if (tree.cohort) return `${tree.not ? 'not in' : 'in'} ${nameOf(tree.cohort) || 'a cohort'}`
+  if (tree.cohort) {
+    const { filter } = tree.cohort
+    return `${tree.not ? 'not in' : 'in'} ${nameOf(tree.cohort) || (filter ? `the cohort (${described(filter, nameOf)})` : 'a cohort')}`
+  }
   if (tree.did) {
     const { event, where, range } = tree.did
     return `${tree.not ? 'did not do' : 'did'} ${event?.event || event?.type ? called(event) : 'anything'}${often(tree.did)}${when(range)}${where ? ` where ${grouped(where, false)}` : ''}`

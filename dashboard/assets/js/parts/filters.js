@@ -1,10 +1,11 @@
 // A filter's tree (query.Filter), built line by line: {all: […]} or {any: […]} of comparisons, of what people did, of saved
 // cohorts, and of such groups.
-import { make } from '../dom.js'
+import { make, put } from '../dom.js'
 import { button } from './ask.js'
 import { cohortFields } from './cohorts.js'
-import { arity, clean, described, isBoolean, isNumber, ofPerson, opsFor, typed, words } from './conditions.js'
+import { arity, clean, isBoolean, isNumber, ofPerson, opsFor, typed, words } from './conditions.js'
 import { choices, didFields, didFresh } from './did.js'
+import { keepFilter } from './keep-cohort.js'
 import { picker } from './picker.js'
 import { valuesOf } from './selection.js'
 
@@ -21,7 +22,7 @@ import { valuesOf } from './selection.js'
  *     })
  *     f.set(tree)
  *
- * A cohort that has its filter in it, which has no id, is kept and shown in words.
+ * A cohort that has its filter in it, which has no id, has its conditions below its line, and can be saved.
  */
 export function filters(box, { label = 'Filter', value = null, fields, values = null, about = 'all', except = '', onChange }) {
   let root = asGroup(value)
@@ -34,8 +35,16 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
 
   function asGroup(tree) {
     if (!tree) return { all: [] }
-    const copy = structuredClone(tree)
+    const copy = copied(tree)
     return copy.all || copy.any ? copy : { all: [copy] }
+  }
+  /** copied takes what stands in the builders below too, finished or not. */
+  function copied({ inside, ...node }) {
+    for (const name of ['all', 'any']) if (node[name]) return { ...node, [name]: node[name].map(copied) }
+    const copy = structuredClone(node)
+    if (inside && copy.did) copy.did.where = copied(inside.tree)
+    else if (inside) copy.cohort.filter = copied(inside.tree)
+    return copy
   }
   const kindOf = (field) => known.find((f) => f.value === field)?.kind ?? ''
 
@@ -111,6 +120,37 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
     return made
   }
 
+  /** inlineCohort is the line of a cohort that is not saved: its conditions stand below it, and can be saved as one. */
+  function inlineCohort(node, word, side, removal) {
+    const title = make('span', 'rule-name')
+    const keep = button('Save as a cohort', async () => {
+      const made = await keepFilter(clean(node.cohort.filter), node.cohort.name)
+      if (!made) return
+      node.cohort = { id: made.id, name: made.name }
+      node.inline = false
+      draw(node.id ??= `n${++lines}`)
+      changed()
+    }, 'button small')
+    const sayName = () => {
+      put(title, node.cohort.name ? `“${node.cohort.name}”, not saved` : 'of people who')
+      keep.disabled = !clean(node.cohort.filter)
+    }
+    const inner = make('div', 'rule-inside')
+    node.inside = filters(inner, {
+      label: 'Filter', value: node.inside?.tree ?? node.cohort.filter, about: 'person', except, fields, values: valuesOf(() => ({})), onChange(tree) {
+        // Its name was that of what it was before.
+        node.cohort = tree ? { filter: tree } : {}
+        sayName()
+        changed()
+      },
+    })
+    sayName()
+    const made = make('div', 'rule-did', '', make('div', 'rule-line', '', word, side, title, keep, removal), make('div', 'rule-below', '', inner))
+    made.setAttribute('role', 'group')
+    made.setAttribute('aria-label', 'The cohort of this question')
+    return made
+  }
+
   /** turned is the select that turns a line round. */
   const turned = (node, label, yes, no) => choices(label, [['', yes], ['not', no]], node.not ? 'not' : '', (v) => {
     if (v) node.not = true
@@ -139,11 +179,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
 
   function cohortLine(node, word, removal) {
     const side = turned(node, 'In the cohort, or not', 'In cohort', 'Not in cohort')
-    if (node.cohort.filter) {
-      const name = make('span', '', node.cohort.name || described(node.cohort.filter))
-      name.title = described(node.cohort.filter)
-      return make('div', 'rule-line', '', word, side, name, removal)
-    }
+    if (node.inline ??= Boolean(node.cohort.filter)) return inlineCohort(node, word, side, removal)
     const { place, open, said } = cohortFields(node, { changed, except })
     return make('div', 'rule-line', '', word, side, place, open, removal, said)
   }

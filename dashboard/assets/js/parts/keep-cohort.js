@@ -7,6 +7,24 @@ import { dialog } from './dialog.js'
 import { askName, create, notKept } from './keep.js'
 import { fieldOptions } from './known.js'
 
+/** keepFilter asks for a name and saves a filter about people as a cohort. It gives the saved document, or null. */
+export async function keepFilter(filter, name = '', also = []) {
+  const text = described(filter)
+  const called = await askName({
+    title: 'Save as a cohort', value: name || `${text.charAt(0).toUpperCase()}${text.slice(1)}`.slice(0, 120),
+    also: [make('p', 'sub', 'Whoever fits this belongs to it, also from now on:'), make('p', 'cohort-says', text), ...also],
+  })
+  if (!called) return null
+  try {
+    const made = await create('cohorts', called, { filter })
+    forgetCohorts()
+    return made
+  } catch (err) {
+    notKept(err)
+    return null
+  }
+}
+
 /**
  * keepCohort asks for a name and saves those behind a point, a member of query.PeopleList, by its conditions: who fits them
  * later belongs to the cohort too. answer is the report's; remark is said beside. It gives the saved document, or null.
@@ -15,17 +33,7 @@ export async function keepCohort({ point, answer = null, remark = '' }) {
   try {
     const fields = await fieldOptions()
     const filter = cohortOf(point, answer, (field) => fields.find((f) => f.value === field)?.kind ?? '')
-    const text = described(filter)
-    const says = make('p', 'cohort-says', text)
-    const called = await askName({
-      title: 'Save as a cohort', value: `${text.charAt(0).toUpperCase()}${text.slice(1)}`.slice(0, 120), also: [
-        make('p', 'sub', 'Whoever fits this belongs to it, also from now on:'), says, ...(remark ? [make('p', 'sub', remark)] : []),
-      ],
-    })
-    if (!called) return null
-    const made = await create('cohorts', called, { filter })
-    forgetCohorts()
-    return made
+    return await keepFilter(filter, '', remark ? [make('p', 'sub', remark)] : [])
   } catch (err) {
     if (err instanceof Unsayable) {
       await dialog({
