@@ -359,6 +359,27 @@ test('Dashboards: the people behind a number of each kind of card are opened, by
     await listed(page, 5)
     await settled(page)
     await accessible(page)
+    await page.keyboard.press('Escape')
+
+    // Each card gives its whole answer as a file, whatever it has room for.
+    const files = {}
+    for (const [name] of reports) {
+      for (const kind of ['CSV', 'JSON']) {
+        const waits = page.waitForEvent('download')
+        await of(name).getByRole('button', { name: `Export ${name} as ${kind}` }).press('Enter')
+        const file = await waits
+        assert.match(file.suggestedFilename(), new RegExp(`^${name.toLowerCase()}-.*\\.${kind.toLowerCase()}$`))
+        files[`${name} ${kind}`] = readFileSync(await file.path(), 'utf8')
+      }
+    }
+    const rows = (name) => JSON.parse(files[`${name} JSON`])
+    assert.deepEqual(rows('Lines').map((r) => [r.name, r.total]), [['Look', 40], ['Add', 10]])
+    assert.equal(Object.values(rows('Lines')[0]).filter((v) => typeof v === 'number').reduce((a, b) => a + b), 80, 'the total, and the days that make it')
+    assert.deepEqual(rows('Numbers').map((r) => r.total), [5])
+    assert.deepEqual(rows('Steps').map((r) => [r.name, r['step 1']]), [['Shoes', 15], ['Hats', 5]])
+    assert.deepEqual(rows('Back').filter((r) => r.people === 20).map((r) => r['period 1']), [0.6, 0.6], 'those of the day, and all')
+    assert.deepEqual(rows('Ways').filter((r) => r.to === 'Buy').map((r) => [r.from, r.paths]), [['Add', 5]])
+    assert.match(files['Steps CSV'], /^name,step 1,step 2,conversion,median\r\nShoes,15,/)
     await of('Steps').getByRole('link', { name: 'Steps' }).press('Enter')
     await page.locator('#saved-name').getByText('Steps').waitFor()
     await page.locator('#answer .funnel-step').first().waitFor()

@@ -1,9 +1,10 @@
 // A report on a dashboard: drawn small, linked to its page, with its own wait and its own fault.
 import * as format from '../format.js'
-import { make, put } from '../dom.js'
+import { make, put, show } from '../dom.js'
 import { shows } from '../show/shows.js'
 import { answers, button, fetchJSON } from './ask.js'
 import { behind } from './behind.js'
+import { exports } from './sorted.js'
 
 /**
  * card makes a list item of a dashboard's tile (saved.Tile) and its report, null where that is gone. move(card, by),
@@ -21,9 +22,11 @@ export function card({ tile, report, move, resize, take, open, answered }) {
   } else title.textContent = name
   title.title = name
   const said = make('span', 'sub')
+  const files = make('span', 'card-files no-print')
+  files.hidden = true
   const tools = make('div', 'card-tools no-print')
   const box = make('div', 'card-answer')
-  const element = make('li', 'card', '', make('header', '', '', title, said), tools, box)
+  const element = make('li', 'card', '', make('header', '', '', title, said, files), tools, box)
   const named = {}
   for (const [key, text, label, act] of [
     ['earlier', '←', 'Move earlier', () => move(c, -1)], ['later', '→', 'Move later', () => move(c, 1)],
@@ -40,7 +43,13 @@ export function card({ tile, report, move, resize, take, open, answered }) {
   const drawn = make('div')
   let drawer = null
   let answer = null
-  if (how) view.body.append(drawn)
+  // The same table as on the report's page, whole, whatever the card has room for.
+  const figures = () => drawer.figures(answer, report.body.params)
+  const value = (column, row) => (column.value ? column.value(row) : row[column.key])
+  if (how) {
+    view.body.append(drawn)
+    files.append(...exports(name, name, () => figures().columns, { valueOf: value, rows: () => figures().rows }))
+  }
   else {
     view.body.append(make('p', 'none', report ? `A ${report.body.question} is not drawn here; it can be asked by the API.` : 'This report is not saved any more. Its place goes when the dashboard is changed.'))
   }
@@ -76,6 +85,7 @@ export function card({ tile, report, move, resize, take, open, answered }) {
         drawer ??= how.draw(drawn, (at) => open(c, at))
         drawer.draw(answer, params, as || how.view)
         put(said, format.complete(answer.complete))
+        show(files, true)
         answered(c)
       }
     }) : Promise.resolve()),

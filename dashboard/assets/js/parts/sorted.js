@@ -63,17 +63,17 @@ export function heads(line, columns, { sort = null, valueOf, onSort }) {
 }
 
 /**
- * exports makes the buttons that give a table's rows as files: rows() gives them, columns are as for heads. Where the page
- * has not all of them, whole(kind) has the server write the file, as Parquet too.
+ * exports makes the buttons that give a table's rows as files: rows() gives them, columns are as for heads, or a function
+ * that gives them. Where the page has not all of the rows, whole(kind) has the server write the file, as Parquet too.
  */
 export function exports(caption, file, columns, { valueOf, rows, whole = null }) {
-  const kept = columns.filter((c) => c.exported !== false)
+  const kept = () => (typeof columns === 'function' ? columns() : columns).filter((c) => c.exported !== false)
   const save = {
-    csv: () => [csv(kept.map((c) => c.key), rows().map((row) => kept.map((c) => valueOf(c, row)))), 'text/csv'],
-    json: () => [`${JSON.stringify(rows().map((row) => Object.fromEntries(kept.map((c) => [c.key, valueOf(c, row) ?? null]))), null, 1)}\n`, 'application/json'],
+    csv: (of) => [csv(of.map((c) => c.key), rows().map((row) => of.map((c) => valueOf(c, row)))), 'text/csv'],
+    json: (of) => [`${JSON.stringify(rows().map((row) => Object.fromEntries(of.map((c) => [c.key, valueOf(c, row) ?? null]))), null, 1)}\n`, 'application/json'],
   }
   return [['csv', 'CSV'], ['json', 'JSON'], ...(whole ? [['parquet', 'Parquet']] : [])].map(([kind, name]) => {
-    const made = button(name, () => (whole ? whole(kind) : download(fileName(file, kind), ...save[kind]())), 'bare')
+    const made = button(name, () => (whole ? whole(kind) : download(fileName(file, kind), ...save[kind](kept()))), 'bare')
     made.setAttribute('aria-label', `Export ${caption} as ${name}`)
     return made
   })

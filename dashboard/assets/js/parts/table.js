@@ -35,7 +35,8 @@ const headOf = ({ kind = 'text' }) => ({ className: kinds[kind].className === 'n
  *     })
  *     list.show(rows)
  *
- * exports: false leaves out the buttons that export, and a column's exported: false the column; all, where the page has not
+ * exports: false leaves out the buttons that export, a column's exported: false the column, and its shown: false has it in
+ * the export alone; all, where the page has not
  * all rows, gives what the server is asked for as a file ({people} or {sql}); first is how many rows are shown before more
  * are asked for. A column's value(row) gives what is sorted by and exported (row[key] unless told),
  * text(value, row) how it is written, cell(value, row) an element to show; head an element beside its name. total is how
@@ -43,7 +44,8 @@ const headOf = ({ kind = 'text' }) => ({ className: kinds[kind].className === 'n
  * --table-height.
  */
 export function table(box, options) {
-  const { caption, columns, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'], all = null } = options
+  const { caption, file = caption, empty = null, exports = true, first = usual, onRow = null, href = null, onSort = () => {}, what = ['row', 'rows'], all = null } = options
+  const columns = options.columns.filter((c) => c.shown !== false)
   const value = (column, row) => (column.value ? column.value(row) : row[column.key])
   let rows = []
   let shown = first
@@ -53,7 +55,7 @@ export function table(box, options) {
   const count = make('span')
   count.setAttribute('role', 'status')
   const kept = make('div', 'files')
-  const tools = make('span', 'end no-print', '', ...exportButtons(caption, file, columns, {
+  const tools = make('span', 'end no-print', '', ...exportButtons(caption, file, options.columns, {
     valueOf: value, rows: () => sorted.ordered(rows), whole: all && ((kind) => keepFile(kept, { ...all(), format: kind, name: fileName(file, '').slice(0, -1) })),
   }))
   const head = make('div', 'table-head', '', count, tools)

@@ -88,13 +88,14 @@ export function funnel(box, { open = null, small = false }) {
     })))
   }
 
-  function drawTable(answer, question) {
+  /** figures is the answer as a table. */
+  function figures(answer, question) {
     const name = (i) => stepName(question.steps[i])
     if (answer.groups) {
       const rows = answer.groups.map((g) => ({ ...g, name: groupName(g) }))
       const last = answer.steps.length - 1
-      table(list, {
-        caption: 'The funnel by group', file: 'funnel', what: ['group', 'groups'], first: 100,
+      return {
+        caption: 'The funnel by group', file: 'funnel', what: ['group', 'groups'], rows,
         columns: [
           { key: 'name', name: question.breakdown.by.map(lastName).join(', ') },
           ...answer.steps.map((_, i) => ({
@@ -104,14 +105,13 @@ export function funnel(box, { open = null, small = false }) {
           { key: 'conversion', name: 'Conversion', kind: 'share', value: (g) => g.steps[last].of_first },
           { key: 'median', name: 'Median time', kind: 'duration', value: (g) => g.steps[last].median_of_all },
         ],
-      }).show(rows)
-      return
+      }
     }
-    table(list, {
-      caption: 'The funnel step by step', file: 'funnel', what: ['step', 'steps'],
+    return {
+      caption: 'The funnel step by step', file: 'funnel', what: ['step', 'steps'], rows: answer.steps.map((s, i) => ({ ...s, i })),
       columns: [
         { key: 'step', name: 'Step', text: (_, s) => `${s.i + 1}. ${name(s.i)}`, value: (s) => s.i + 1 },
-        { key: 'event', name: 'Event', value: (s) => name(s.i) },
+        { key: 'event', name: 'Event', shown: false, value: (s) => name(s.i) },
         { key: 'people', name: 'Came', kind: 'number', cell: (v, s) => opener(format.count(v), `came to ${name(s.i)}`, { step: s.i }, !v) },
         { key: 'of_previous', name: 'Of the step before', kind: 'share' },
         { key: 'of_first', name: 'Of the first', kind: 'share' },
@@ -119,8 +119,13 @@ export function funnel(box, { open = null, small = false }) {
         { key: 'median', name: 'Median time', kind: 'duration' },
         { key: 'mean', name: 'Mean', kind: 'duration' },
         { key: 'median_of_all', name: 'Since the first', kind: 'duration' },
-      ].filter((c) => c.key !== 'event'),
-    }).show(answer.steps.map((s, i) => ({ ...s, i })))
+      ],
+    }
+  }
+
+  function drawTable(answer, question) {
+    const { rows, ...of } = figures(answer, question)
+    table(list, { ...of, first: 100 }).show(rows)
   }
 
   return {
@@ -133,6 +138,7 @@ export function funnel(box, { open = null, small = false }) {
       list.hidden = small
       if (!small) drawTable(answer, question)
     },
+    figures,
   }
 }
 

@@ -61,11 +61,12 @@ export function paths(box, { open = null, small = false }) {
     redraw()
   }
 
-  function drawTables(answer, question) {
+  /** figures is the steps between events as a table. */
+  function figures(answer, question) {
     const { before } = question
     const rows = answer.links.map((l) => ({ ...l, a: answer.nodes[l.from], b: answer.nodes[l.to] }))
-    table(list, {
-      caption: 'Steps between events', file: 'paths', what: ['step', 'steps'], first: 50, sort: null,
+    return {
+      caption: 'Steps between events', file: 'paths', what: ['step', 'steps'], rows,
       columns: [
         { key: 'step', name: 'Step', kind: 'number', value: (r) => r.step + 1 },
         { key: 'from', name: before ? 'Event' : 'From', value: (r) => eventName(r.a, before) },
@@ -77,7 +78,12 @@ export function paths(box, { open = null, small = false }) {
           cell: (v, r) => (open && v ? button(format.count(v), () => open({ step: r.step, event: eventOf(r.a), next: eventOf(r.b) }), 'bare') : make('span', '', format.count(v))),
         },
       ],
-    }).show(rows)
+    }
+  }
+
+  function drawTables(answer, question) {
+    const { rows, ...of } = figures(answer, question)
+    table(list, { ...of, first: 50, sort: null, exports: !small }).show(rows)
   }
 
   function drawSequences(answer, question) {
@@ -104,6 +110,7 @@ export function paths(box, { open = null, small = false }) {
       else drawFlow(answer, question)
       if (!small) drawSequences(answer, question)
     },
+    figures,
   }
 }
 

@@ -47,21 +47,22 @@ export function retention(box, { open = null, small = false }) {
     return made
   }
 
-  function drawTable(answer, of) {
+  /** figures is one of the answer's tables, of all periods or of the first few. */
+  function figures(answer, of, most = Infinity) {
     const { period } = answer
     const when = dates(period.interval, period.zone)
     const n = Math.max(0, ...of.rows.map((r) => r.cells.length))
     const mine = { ...(of.group ? { group: of.group } : {}), ...(of.other ? { other: true } : {}) }
     const rows = [{ all: true, i: -1, name: 'All', size: of.rows.reduce((sum, r) => sum + r.size, 0), cells: of.curve }, ...of.rows.map((r, i) => ({ ...r, i, name: when.short(r.from) }))]
-    table(list, {
-      caption: 'Who comes back', file: 'retention', what: ['row', 'rows'], first: 100, exports: !small,
+    return {
+      caption: 'Who comes back', file: 'retention', what: ['row', 'rows'], rows,
       columns: [
         { key: 'start', name: 'Started', value: (r) => (r.all ? '' : r.from), text: (_, r) => r.name, cell: (_, r) => make('span', r.all ? 'all' : '', r.name) },
         {
           key: 'people', name: 'People', kind: 'number', value: (r) => r.size,
           cell: (v, r) => (open && !r.all && v ? button(format.count(v), () => open({ row: r.i, ...mine }), 'bare') : make('span', '', format.count(v))),
         },
-        ...Array.from({ length: small ? Math.min(n, 8) : n }, (_, i) => ({
+        ...Array.from({ length: Math.min(n, most) }, (_, i) => ({
           key: `period ${i}`, name: String(i), title: `${periodName(period.interval, i)} after the start`, kind: 'number', value: (r) => r.cells[i]?.share ?? null,
           cell: (_, r) => {
             const cell = r.cells[i]
@@ -71,7 +72,12 @@ export function retention(box, { open = null, small = false }) {
           },
         })),
       ],
-    }).show(rows)
+    }
+  }
+
+  function drawTable(answer, of) {
+    const { rows, ...rest } = figures(answer, of, small ? 8 : Infinity)
+    table(list, { ...rest, first: 100, exports: !small }).show(rows)
   }
 
   function drawCurve(answer) {
@@ -103,6 +109,16 @@ export function retention(box, { open = null, small = false }) {
       else redraw()
       put(note, view === 'table' ? `The columns are ${period.interval}s after the start. Hatched: not over for all of them, or not all loaded; the row “All” counts only what is complete.`
         : tables.some((t) => t.curve.some((c) => c.incomplete)) ? 'Dotted: not over, or not all loaded.' : 'Only periods that are complete count.')
+    },
+    /** figures has the groups' tables one below the other. */
+    figures(answer) {
+      const tables = [answer.all, ...(answer.groups ?? [])]
+      const { columns, ...of } = figures(answer, answer.all)
+      if (tables.length === 1) return { ...of, columns }
+      return {
+        ...of, columns: [{ key: 'group', name: 'Group' }, ...columns],
+        rows: tables.flatMap((t, i) => figures(answer, t).rows.map((r) => ({ ...r, group: i ? groupName(t) : 'all people' }))),
+      }
     },
   }
 }

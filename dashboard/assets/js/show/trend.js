@@ -60,7 +60,7 @@ export function pointOf(line, bucket, previous = false) {
 
 /**
  * trend draws answers into a box: draw(answer, question, view). open(point) is asked for the people behind a number. small
- * is for a card.
+ * is for a card; figures(answer, question) gives all of it as a table's columns and rows, to export.
  */
 export function trend(box, { open = null, small = false }) {
   const headline = make('div', 'headline')
@@ -101,7 +101,8 @@ export function trend(box, { open = null, small = false }) {
     }))
   }
 
-  function drawTable({ period, previous }, question, buckets) {
+  /** figures is the answer as a table, whichever way it is drawn; buckets: with a column for each. */
+  function figures({ period, previous }, question, buckets) {
     const when = dates(period.interval, period.zone)
     const from = notOver(period.buckets)
     const columns = [
@@ -120,7 +121,12 @@ export function trend(box, { open = null, small = false }) {
         kind: 'number', value: (l) => l.values[i], cell: (v, l) => opener(l, i, v),
       })))
     }
-    table(list, { caption: 'The trend in numbers', file: 'trend', what: ['line', 'lines'], columns, first: 100 }).show(lines)
+    return { caption: 'The trend in numbers', file: 'trend', what: ['line', 'lines'], columns, rows: lines }
+  }
+
+  function drawTable(answer, question, buckets) {
+    const { rows, ...of } = figures(answer, question, buckets)
+    table(list, { ...of, first: 100, exports: !small }).show(rows)
   }
 
   function drawChart({ period, previous }, question, view) {
@@ -162,6 +168,7 @@ export function trend(box, { open = null, small = false }) {
       if (drawn) drawChart(answer, question, view)
       if (!list.hidden) drawTable(answer, question, view === 'table')
     },
+    figures: (answer, question) => figures(answer, question, true),
   }
 }
 
