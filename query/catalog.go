@@ -6,16 +6,39 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/spoorhq/spoor/event"
 )
 
 // CatalogQuestion asks which events there are.
 type CatalogQuestion struct {
-	// Range is what volumes are counted over, by when events were received, in its buckets.
+	// Range is what volumes are counted over, in its buckets.
 	Range Range `json:"range"`
+	By    Clock `json:"by,omitempty"`
 }
 
+// Clock is by which of an event's moments the catalog counts.
+type Clock string
+
+// The clocks.
+const (
+	ByReceived Clock = "received" // when the door took it, as the loader keeps it: no event is read; the default
+	ByHappened Clock = "happened" // its timestamp: the events of the range are read
+)
+
+// Clocks gives them in the order of a menu.
+func Clocks() []Clock { return []Clock{ByReceived, ByHappened} }
+
 // Validate refuses what means nothing, with an *Invalid.
-func (q CatalogQuestion) Validate() error { return q.Range.Validate("range") }
+func (q CatalogQuestion) Validate() error {
+	if q.By != "" && !slices.Contains(Clocks(), q.By) {
+		return invalid("by", q.By, "must be one of %s", join(Clocks()))
+	}
+	return q.Range.Validate("range")
+}
+
+// span implements datable. What has been seen is of any time, so that whatever is loaded makes it another answer.
+func (q CatalogQuestion) span(time.Time) (from, to time.Time) { return from, to }
 
 // CatalogAnswer is the events seen, those with most rows first.
 type CatalogAnswer struct {
@@ -48,7 +71,7 @@ func (e *Engine) Catalog(ctx context.Context, q CatalogQuestion) (CatalogAnswer,
 	return ask(ctx, e, "catalog", q, AskCatalog)
 }
 
-// AskCatalog answers which events there are, from what the loader keeps: no event is read.
+// AskCatalog answers which events there are, from what the loader keeps; events are read only to count when they happened.
 func AskCatalog(ctx context.Context, w Source, q CatalogQuestion, now time.Time) (CatalogAnswer, error) {
 	if err := q.Validate(); err != nil {
 		return CatalogAnswer{}, err
@@ -58,7 +81,11 @@ func AskCatalog(ctx context.Context, w Source, q CatalogQuestion, now time.Time)
 		return CatalogAnswer{}, err
 	}
 	c := catalog{w: w, events: map[[2]string]*CatalogEvent{}, answer: CatalogAnswer{Period: period, Events: []CatalogEvent{}, Complete: Completeness{AskedAt: now}}}
-	for _, read := range []func(context.Context) error{c.names, c.seen, c.volumes} {
+	volumes := c.received
+	if q.By == ByHappened {
+		volumes = c.happened
+	}
+	for _, read := range []func(context.Context) error{c.names, c.seen, volumes} {
 		if err := read(ctx); err != nil {
 			return CatalogAnswer{}, fmt.Errorf("reading the catalog: %w", err)
 		}
@@ -127,25 +154,36 @@ func (c *catalog) seen(ctx context.Context) error {
 	return rows.Err()
 }
 
-func (c *catalog) volumes(ctx context.Context) error {
+// received counts by the minute in which events were taken.
+func (c *catalog) received(ctx context.Context) error {
 	p := c.answer.Period
-	bucket := bucketOf(c.w.Dialect(), "e.minute", p)
-	q := say("select $ as bucket, e.type, e.event, cast(sum(e.loaded) as bigint) from volumes e where e.minute >= $ and e.minute < $ group by 1, 2, 3", bucket, value(p.From.UTC()), value(p.To.UTC()))
+	return c.volumes(ctx, say("select $ as bucket, e.type, e.event, cast(sum(e.loaded) as bigint) from volumes e where e.minute >= $ and e.minute < $ group by 1, 2, 3",
+		bucketOf(c.w.Dialect(), "e.minute", p), value(p.From.UTC()), value(p.To.UTC())))
+}
+
+// happened counts the events themselves, under the names of the table volumes.
+func (c *catalog) happened(ctx context.Context) error {
+	p := c.answer.Period
+	return c.volumes(ctx, say("select $ as bucket, e.type, case when e.type = $ then coalesce(e.event, '') else '' end as name, count(*) from events e where $ group by 1, 2, 3",
+		bucketSQL(c.w.Dialect(), p), value(event.TypeTrack), stretch{p.From, p.To}.condition(`e."timestamp"`)))
+}
+
+func (c *catalog) volumes(ctx context.Context, q part) error {
 	rows, err := c.w.Query(ctx, q.text, q.args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	begins := p.begins()
+	begins := c.answer.Period.begins()
 	for rows.Next() {
-		var bucket, loaded int64
+		var bucket, n int64
 		var typ, name string
-		if err := rows.Scan(&bucket, &typ, &name, &loaded); err != nil {
+		if err := rows.Scan(&bucket, &typ, &name, &n); err != nil {
 			return err
 		}
 		e := c.of(typ, name)
-		e.Volume += loaded
-		e.Volumes[begins[bucket]] += loaded
+		e.Volume += n
+		e.Volumes[begins[bucket]] += n
 	}
 	return rows.Err()
 }

@@ -317,6 +317,7 @@ func (c *queryPersonCommand) Run(ctx context.Context, p *process) error {
 type queryCatalogCommand struct {
 	questionFlags
 	rangeFlags
+	By query.Clock `help:"By which moment events are counted: received or happened. By happened the events of the range are read." enum:"received,happened" default:"received"`
 }
 
 func (c *queryCatalogCommand) Run(ctx context.Context, p *process) error {
@@ -325,7 +326,7 @@ func (c *queryCatalogCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	var a query.CatalogAnswer
-	if open, err := c.answered(ctx, p, "catalog", query.CatalogQuestion{Range: r}, &a); !open || err != nil {
+	if open, err := c.answered(ctx, p, "catalog", query.CatalogQuestion{Range: r, By: c.By}, &a); !open || err != nil {
 		return err
 	}
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)

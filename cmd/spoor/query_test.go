@@ -46,6 +46,7 @@ func TestQueryCommands(t *testing.T) {
 		{[]string{"people", "--last", "1d"}, []string{"ada     3 ", "1 people, 1 shown"}},
 		{[]string{"person", "ada"}, []string{"device d1", `Buy     {"n":7}`}},
 		{[]string{"catalog"}, []string{"track  Buy     2 ", "Search"}},
+		{[]string{"catalog", "--by", "happened"}, []string{"track  Buy     2 ", "Search"}},
 		{[]string{"properties", "Buy"}, []string{"properties.n  integer  0 %", "7 ×2", "of the newest 2 events"}},
 		{[]string{"ask", "trend", `{"range":{"last":1,"unit":"day"},"series":[{"event":{"event":"Buy"}}]}`}, []string{"lines\n", "complete: {"}},
 	} {

@@ -42,9 +42,13 @@ func (w *World) catalog(q query.CatalogQuestion) query.CatalogAnswer {
 			properties[n][p] = true
 		}
 		c.Properties = len(properties[n])
-		// Volumes are kept by the minute: the one that a range begins within is not in it.
+		// Volumes of what was received are kept by the minute: the one that a range begins within is not in it.
+		at := minute
+		if q.By == query.ByHappened {
+			at = event.GoTime(e.Timestamp)
+		}
 		for b, bucket := range period.Buckets {
-			if !minute.Before(bucket.From) && minute.Before(bucket.To) {
+			if !at.Before(bucket.From) && at.Before(bucket.To) {
 				c.Volume++
 				c.Volumes[b]++
 			}
@@ -60,7 +64,7 @@ func (w *World) catalog(q query.CatalogQuestion) query.CatalogAnswer {
 }
 
 func askCatalog(ctx context.Context, r *rand.Rand, w *World, in warehouse.Warehouse) (question, want, have any, err error) {
-	q := query.CatalogQuestion{Range: asker{r, w}.cut()}
+	q := query.CatalogQuestion{Range: asker{r, w}.cut(), By: pick(r, query.Clocks())}
 	a, err := query.AskCatalog(ctx, in, q, w.Now)
 	a.Complete = query.Completeness{}
 	return q, w.catalog(q), a, err

@@ -183,6 +183,33 @@ test('every table sorts, by the keyboard too, says so, and exports', async () =>
   }
 })
 
+test('the catalog shows when things happened, and by when they arrived until that is counted', async () => {
+  await visit({ path: '/trace', allow: /status of 504/ }, async (page) => {
+    let count
+    let times = 0
+    const counted = new Promise((resolve) => { count = resolve })
+    await page.route('**/api/query/catalog', async (route) => {
+      if (route.request().postDataJSON().by !== 'happened') return route.continue()
+      times++
+      await counted
+      return times === 1 ? route.fulfill({ status: 504, json: { error: 'the question took over 30s', code: 'timeout' } }) : route.continue()
+    })
+    await page.goto(`${url}/events`)
+    const look = page.locator('#list tbody tr').filter({ has: page.getByRole('button', { name: 'Look', exact: true }) })
+    const bars = async () => (await look.locator('.spark path').getAttribute('d')).split('M').length - 1
+    await page.locator('#by').getByText('By when they arrived. When they happened is being counted…').waitFor()
+    assert.equal(await bars(), 1, 'all of it came today')
+    count()
+    await page.locator('#by').getByText('when they happened took too long to count').waitFor()
+    assert.equal(await bars(), 1)
+    await accessible(page)
+    await page.locator('#by').getByRole('button', { name: 'Try again' }).click()
+    await page.locator('#by').getByText('By when they happened.', { exact: true }).waitFor()
+    assert.equal(await bars(), 6, 'six days on which it was done')
+    await accessible(page)
+  })
+})
+
 const rooms = ['/', '/dashboards', asked.trends, asked.table, asked.funnels, asked.retention, asked.paths, '/sql', '/people', `/events?type=track&event=${encodeURIComponent(long)}`, '/trace?id=Look-0-0', '/pipeline', '/sources', '/alerts', '/cohorts', '/settings', '/api']
 
 test('every page is accessible and fits, on a telephone and on the widest screen, light and dark', async () => {

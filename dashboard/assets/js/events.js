@@ -1,7 +1,7 @@
 // The page Events: the catalog, and what the events of one name carry.
 import * as format from './format.js'
 import { byId, make, put, show } from './dom.js'
-import { answers, emptyState, fetchJSON } from './parts/ask.js'
+import { answers, button, canPass, emptyState, fetchJSON, progressWords } from './parts/ask.js'
 import { chart, dates } from './parts/chart.js'
 import { range } from './parts/range.js'
 import { sparkline } from './parts/sparkline.js'
@@ -15,6 +15,7 @@ const ranges = range(byId('range'), {
 })
 const find = byId('find')
 find.value = state.now.find
+const by = byId('by') // by which clock the volumes are
 
 const view = answers(byId('catalog'), { what: 'Reading the catalog' })
 const named = (e) => format.nameOf(e.type, e.event)
@@ -101,15 +102,47 @@ function drawOne() {
   })
 }
 
-const refresh = () => view.run(async ({ signal, follow }) => {
-  const found = await fetchJSON('/api/query/catalog', { body: { range: ranges.asked() }, signal, follow })
-  return () => {
+const soon = 300 // ms: what is counted by then is drawn at once, and nothing else before it
+let counting = null
+
+/** refresh asks twice: what the loader keeps is there at once, by arrival; when things happened is counted of the events. */
+function refresh() {
+  counting?.abort()
+  const { signal } = (counting = new AbortController())
+  const asked = { range: ranges.asked() }
+  const ask = (body, of) => fetchJSON('/api/query/catalog', { body, ...of })
+  const drawn = (found) => {
     answer = found
     put(byId('complete'), found.complete?.up_to ? `Complete up to ${format.moment(new Date(found.complete.up_to))}` : '')
     drawList()
     drawOne()
   }
-})
+  let shown = false
+  const happened = ask({ ...asked, by: 'happened' }, { signal, follow: ({ done, seconds, deadline }) => {
+    if (shown) put(by, `By when they arrived. When they happened is being counted… ${progressWords(done, seconds, deadline)}`)
+  } })
+  happened.catch(() => {}) // it is heard of below, where it is waited for
+  view.run(async ({ signal: mine, follow }) => {
+    const fallback = ask(asked, { signal: mine, follow })
+    fallback.catch(() => {}) // as well
+    const late = new Promise((resolve) => { setTimeout(resolve, soon) })
+    const found = await Promise.race([happened.catch(() => fallback), late.then(() => fallback)])
+    return () => {
+      shown = true
+      put(by, 'By when they arrived. When they happened is being counted…')
+      drawn(found)
+    }
+  }).then(async (is) => {
+    if (!is) return
+    const found = await happened
+    put(by, 'By when they happened.')
+    if (answer !== found) drawn(found)
+  }).catch((err) => {
+    if (err.name === 'AbortError' || signal.aborted) return
+    put(by, `By when they arrived: when they happened ${err.code === 'timeout' ? 'took too long to count' : 'could not be counted'}. `, err.message)
+    if (canPass(err)) by.append(button('Try again', refresh, 'bare'))
+  })
+}
 
 find.addEventListener('input', () => {
   state.set({ find: find.value }, { replace: true })
