@@ -127,7 +127,7 @@ func (r *Rule) check() error {
 	switch {
 	case r.Tracking && (threshold || r.Usual != nil):
 		return wrong("tracking", "true", "goes with no threshold: what normally comes is found out")
-	case r.Report == "" && r.Number != (query.Number{}):
+	case r.Report == "" && !r.Number.IsZero():
 		return wrong("number", numberText(r.Number), "goes with report")
 	case !r.Tracking && len(r.Ignore) > 0:
 		return wrong("ignore", fmt.Sprintf("%d names", len(r.Ignore)), "goes with tracking")

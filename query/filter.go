@@ -79,6 +79,8 @@ type Did struct {
 	// AtLeast and AtMost bound the number of times. Without either: at least once.
 	AtLeast int  `json:"at_least,omitempty"`
 	AtMost  *int `json:"at_most,omitempty"`
+
+	known time.Time // what happened from then on is not counted; zero: all is
 }
 
 // Bounds of a question's parts.

@@ -23,6 +23,8 @@ type Funnel struct {
 	// are in the group of missing values.
 	BreakdownStep int  `json:"breakdown_step,omitempty"`
 	Bots          bool `json:"bots,omitempty"`
+
+	known time.Time // what happened from then on does not count; zero: all does
 }
 
 // Order is in what order steps are taken.

@@ -31,6 +31,15 @@ const order = " over (partition by p order by "
 func (s *funnelSQL) steps() int    { return len(s.funnel.Steps) }
 func (s *funnelSQL) window() int64 { return s.funnel.window().Duration().Microseconds() }
 
+// ends is when the last window does, or what is known.
+func (s *funnelSQL) ends() time.Time {
+	end := s.period.To.Add(s.funnel.window().Duration())
+	if known := s.funnel.known; !known.IsZero() && known.Before(end) {
+		return known
+	}
+	return end
+}
+
 // begins is the condition that an attempt may begin at t.
 func (s *funnelSQL) begins() part { return say("t < $", value(microsOf(s.period.To))) }
 
@@ -180,10 +189,10 @@ func (s *funnelSQL) hits() part {
 	steps, exclusions := s.conditions(r)
 	columns := say("$ as p, $ as t$", r.who(s.list), s.dialect.Micros(`e."timestamp"`), r.breakdown(s.funnel.Breakdown))
 	if names := s.names(); names != nil {
-		condition := all(r.within(s.period.From, s.period.To.Add(s.funnel.window().Duration())), r.selected(Selection{Type: event.TypeTrack}), r.named(names), r.where(s.funnel.Where))
+		condition := all(r.within(s.period.From, s.ends()), r.selected(Selection{Type: event.TypeTrack}), r.named(names), r.where(s.funnel.Where))
 		return say("select $, $ as s$ where $", columns, r.place(names), r.from(), condition)
 	}
-	condition := all(r.within(s.period.From, s.period.To.Add(s.funnel.window().Duration())), r.any(s.selections()), r.where(s.funnel.Where))
+	condition := all(r.within(s.period.From, s.ends()), r.any(s.selections()), r.where(s.funnel.Where))
 	if s.oneEach() || s.funnel.order() == AnyOrder {
 		// In any order an event counts as the first of the steps that it is, and all exclusions are alike.
 		which := part{text: "case"}
@@ -309,7 +318,7 @@ func (s *funnelSQL) strict() []part {
 		low += fmt.Sprintf(" when %s = 1 then %d", flag, i+1)
 		flags = append(flags, flag)
 	}
-	condition := all(r.within(s.period.From, s.period.To.Add(s.funnel.window().Duration())), r.where(s.funnel.Where))
+	condition := all(r.within(s.period.From, s.ends()), r.where(s.funnel.Where))
 	low += fmt.Sprintf(" else %d end", len(steps)+1)
 	names := strings.Join(append([]string{"p", "t"}, slices.Concat(flags, s.funnel.Breakdown.keys())...), ", ")
 	// What happens at the same moment is taken in the order of steps.

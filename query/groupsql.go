@@ -39,6 +39,23 @@ func topGroups(d warehouse.Dialect, keys []string, numbers part, most int) part 
 		strings.Join(order, ", "), strings.TrimPrefix(list(keys, ", $, no_$"), ", "), named, numbers, strconv.Itoa(most))
 }
 
+// givenGroups is what topGroups is, of groups that are known already.
+func givenGroups(keys []string, groups []Group) part {
+	rows := make([]part, len(groups))
+	for i, g := range groups {
+		row := say("select $ as rank", strconv.Itoa(i+1))
+		for j, v := range g {
+			is, no := text(""), "1"
+			if v != nil {
+				is, no = text(*v), "0"
+			}
+			row = say("$, $ as $, $ as $", row, is, keys[j], no, missing(keys[j]))
+		}
+		rows[i] = row
+	}
+	return joined(" union all ", rows...)
+}
+
 // withTop gives what is needed to join rows called f to the groups that are shown, called t: the columns that tell which one
 // it is, the condition, and the names to group by.
 func withTop(keys []string) (shown, same string, by []string) {
@@ -73,7 +90,7 @@ func (w with) then(statement part) part {
 }
 
 // grouped adds who is in which group: the named statement one, which has a row a person, p, gets the columns k1 and k2, of the
-// row of valued that comes first, and rank: 0 where the group is not among the top of those with the most people.
+// row of valued that comes first, and rank: 0 where the group is not among those that are meant, or else of those with the most people.
 func (w *with) grouped(d warehouse.Dialect, b *Breakdown, valued part) {
 	keys := b.keys()
 	var order []string
@@ -84,7 +101,11 @@ func (w *with) grouped(d warehouse.Dialect, b *Breakdown, valued part) {
 	w.add("valued", say("select v.*, row_number() over (partition by v.p order by $) as place from ($) v", strings.Join(order, ", "), valued))
 	w.add("found", say("select o.*$ from one o left join valued v on v.p = o.p and v.place = 1", list(keys, ", v.$")))
 	names := strings.Join(keys, ", ")
-	w.add("top", topGroups(d, keys, say("select $, count(*) as number from found group by $", names, names), b.Groups()))
+	top := givenGroups(keys, b.only)
+	if b.only == nil {
+		top = topGroups(d, keys, say("select $, count(*) as number from found group by $", names, names), b.Groups())
+	}
+	w.add("top", top)
 	shown, same, _ := withTop(keys)
 	w.add("ranked", say("select f.*, coalesce(t.rank, 0) as rank$ from found f left join top t on $", shown, same))
 }

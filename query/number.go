@@ -2,21 +2,21 @@ package query
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"slices"
 	"strconv"
-	"time"
+	"strings"
 )
 
-// Number is one number of a trend, a funnel or a retention, as somebody points at it: what an alert watches. It is that of all
-// people: a breakdown is left out, since the groups that are shown change by themselves. Its zero value is the number that the
-// report's page says first.
+// Number is one number of a trend, a funnel or a retention, as somebody points at it: what an alert watches. Without a group it
+// is that of all people, whatever the breakdown. Its zero value is the number that the report's page says first.
 type Number struct {
 	Series  *int `json:"series,omitempty" description:"of a trend: the index of the series; by default the first"`
 	Formula *int `json:"formula,omitempty" description:"of a trend: the index of the formula, instead of a series"`
 	Step    *int `json:"step,omitempty" description:"of a funnel: the index of the step, from 0; by default the last"`
 	Period  *int `json:"period,omitempty" description:"of a retention: the period after the start; by default 1"`
+
+	Group Group `json:"group,omitempty" description:"of a report with a breakdown: one group, by its value for each of the fields, null where it is missing; it need not be among those that are shown"`
+	Other bool  `json:"other,omitempty" description:"of a report with a breakdown: all groups together that it does not show at the time"`
 
 	Of NumberOf `json:"of,omitempty" enum:"total,last,of_first,of_previous,people,share" description:"of a trend: total (the whole range, the default) or last (the last interval that is over); of a funnel: of_first (the default), of_previous or people; of a retention: share (the default) or people"`
 }
@@ -83,7 +83,54 @@ func (n Number) Validate(path string, q Question) error {
 			return invalid(at(path, name), *foreign[name], "does not go with a %s", questionName(q))
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return n.hasGroup(path, breakdownOf(q))
+}
+
+// breakdownOf is what a question is broken down by; nil: by nothing.
+func breakdownOf(q Question) *Breakdown {
+	switch q := q.(type) {
+	case Trend:
+		return q.Breakdown
+	case Funnel:
+		return q.Breakdown
+	case Retention:
+		return q.Breakdown
+	}
+	return nil
+}
+
+// hasGroup refuses a group that the breakdown cannot have. One that it never had is not refused: it may come.
+func (n Number) hasGroup(path string, b *Breakdown) error {
+	switch {
+	case n.Group != nil && n.Other:
+		return invalid(at(path, "other"), true, "goes with no group; one of them is watched")
+	case n.Other && b == nil:
+		return invalid(at(path, "other"), true, "needs a report with a breakdown")
+	case n.Group == nil:
+		return nil
+	case b == nil:
+		return invalid(at(path, "group"), n.Group, "needs a report with a breakdown")
+	case len(n.Group) != len(b.By):
+		return invalid(at(path, "group"), n.Group, "must have a value for each of the breakdown's fields, %s", join(b.By))
+	}
+	for i, v := range n.Group {
+		switch {
+		case v == nil:
+		case len(*v) > maxValueBytes:
+			return invalid(nth(at(path, "group"), i), len(*v), "cannot be over %d bytes", maxValueBytes)
+		case strings.ContainsRune(*v, 0):
+			return invalid(nth(at(path, "group"), i), *v, "cannot hold NUL")
+		}
+	}
+	return nil
+}
+
+// IsZero tells whether nothing is said about which number it is.
+func (n Number) IsZero() bool {
+	return n.Series == nil && n.Formula == nil && n.Step == nil && n.Period == nil && n.Group == nil && !n.Other && n.Of == ""
 }
 
 func (n Number) ofTrend(path string, t Trend, of func(...NumberOf) error) error {
@@ -159,7 +206,27 @@ func (n Number) Kind(q Question) NumberKind {
 }
 
 // Words says in words which number of the question it is. The number is valid.
-func (n Number) Words(q Question) string {
+func (n Number) Words(q Question) string { return n.place(q) + n.groupWords(breakdownOf(q)) }
+
+func (n Number) groupWords(b *Breakdown) string {
+	if n.Other {
+		return ", of all other groups by " + strings.ReplaceAll(join(b.By), ", ", " and ")
+	}
+	var words []string
+	for i, v := range n.Group {
+		is := "not set"
+		if v != nil {
+			is = strconv.Quote(*v)
+		}
+		words = append(words, fmt.Sprintf("%s is %s", b.By[i], is))
+	}
+	if words == nil {
+		return ""
+	}
+	return ", where " + strings.Join(words, " and ")
+}
+
+func (n Number) place(q Question) string {
 	switch q := q.(type) {
 	case Trend:
 		s := q.Series[n.series()]
@@ -240,136 +307,4 @@ func (n Number) HasUsual(path string, q Question) error {
 		return invalid(path, fmt.Sprintf("the last %d %s", r.Last, r.Unit), rule+"a report over the last so many minutes, hours or days: the current %s has another length on each day; a threshold can be watched", r.Unit)
 	}
 	return nil
-}
-
-// AskNumber gives a number as it stood at a moment, when only what had happened by then was known: of a range that goes on
-// after it, the part before it. The number is valid.
-func AskNumber(ctx context.Context, w Source, q Question, n Number, moment time.Time) (NumberAnswer, error) {
-	a := NumberAnswer{Kind: n.Kind(q)}
-	var err error
-	switch q := q.(type) {
-	case Trend:
-		a.Value, err = n.askTrend(ctx, w, q, moment)
-	case Funnel:
-		err = n.askFunnel(ctx, w, q, moment, &a)
-	case Retention:
-		err = n.askRetention(ctx, w, q, moment, &a)
-	}
-	return a, err
-}
-
-func (n Number) askTrend(ctx context.Context, w Source, t Trend, moment time.Time) (*float64, error) {
-	t.Breakdown, t.Compare = nil, false
-	if n.Formula == nil {
-		t.Series, t.Formulas = t.Series[n.series():n.series()+1], nil
-	} else {
-		t.Formulas = t.Formulas[*n.Formula : *n.Formula+1]
-	}
-	var ok bool
-	var err error
-	if n.Of == LastInterval {
-		t.Range, ok, err = t.Range.lastInterval(moment)
-	} else {
-		t.Range, ok, err = t.Range.until(moment)
-	}
-	if err != nil || !ok {
-		return nil, err
-	}
-	answer, err := AskTrend(ctx, w, t, moment)
-	if err != nil {
-		return nil, err
-	}
-	return answer.Lines[len(answer.Lines)-1].Total, nil // a formula's stands behind those of its series
-}
-
-func (n Number) askFunnel(ctx context.Context, w Source, f Funnel, moment time.Time, a *NumberAnswer) error {
-	f.Breakdown, f.BreakdownStep = nil, 0
-	var ok bool
-	var err error
-	if f.Range, ok, err = f.Range.until(moment); err != nil || !ok {
-		return err
-	}
-	f.Range.Interval = ""
-	// The later steps may come after the range. What came after the moment was not known at it.
-	known := Filter{Field: "timestamp", Op: Less, Values: []any{moment.UTC().Format(time.RFC3339Nano)}}
-	if f.Where != nil && !f.Where.IsZero() {
-		known = Filter{All: []Filter{*f.Where, known}}
-	}
-	f.Where = &known
-	answer, err := AskFunnel(ctx, w, f, moment)
-	if err != nil {
-		return err
-	}
-	i := n.step(f)
-	step := answer.Steps[i]
-	switch n.Of {
-	case OfPeople:
-		a.Value = new(float64(step.People))
-	case OfPrevious:
-		a.Value, a.Of = step.OfPrevious, float64(answer.Steps[i-1].People)
-	default:
-		a.Value, a.Of = step.OfFirst, float64(answer.Steps[0].People)
-	}
-	return nil
-}
-
-func (n Number) askRetention(ctx context.Context, w Source, r Retention, moment time.Time, a *NumberAnswer) error {
-	r.Breakdown = nil
-	var ok bool
-	var err error
-	if r.Range, ok, err = r.Range.until(moment); err != nil || !ok {
-		return err
-	}
-	answer, err := AskRetention(ctx, w, r, moment)
-	if err != nil || n.period() >= len(answer.All.Curve) {
-		return err // there is no such period yet
-	}
-	cell := answer.All.Curve[n.period()]
-	switch {
-	case cell.Incomplete: // it is over for nobody
-	case n.Of == OfPeople:
-		a.Value = new(float64(cell.People))
-	default:
-		a.Value, a.Of = cell.Share, float64(cell.Of)
-	}
-	return nil
-}
-
-// until is the range as far as it had come at a moment; ok is false where it had not begun.
-func (r Range) until(moment time.Time) (before Range, ok bool, err error) {
-	p, err := r.resolve("range", moment, false)
-	if err != nil || !p.From.Before(moment) {
-		return r, false, err
-	}
-	if p.To.After(moment) {
-		p.To = moment
-	}
-	return r.between(p.From, p.To), true, nil
-}
-
-// lastInterval is the last of the range's intervals that was over at a moment, and for a range that ends with the current one
-// also that before it. ok is false where none was.
-func (r Range) lastInterval(moment time.Time) (one Range, ok bool, err error) {
-	if r.Last > 0 {
-		zone, err := r.zone("range")
-		if err != nil {
-			return r, false, err
-		}
-		to := start(moment.In(zone), r.interval())
-		return r.between(shift(to, r.interval(), -1), to), true, nil
-	}
-	p, err := r.Resolve(moment)
-	if err != nil {
-		return r, false, err
-	}
-	for _, b := range slices.Backward(p.Buckets) {
-		if !b.Incomplete && !b.To.After(moment) {
-			return r.between(b.From, b.To), true, nil
-		}
-	}
-	return r, false, nil
-}
-
-func (r Range) between(from, to time.Time) Range {
-	return Range{From: from.Format(time.RFC3339Nano), To: to.Format(time.RFC3339Nano), Zone: r.Zone, Interval: r.Interval}
 }

@@ -217,6 +217,9 @@ func (r *reading) did(d Did) part {
 	} else if !r.bots {
 		condition = all(part{text: "not e.is_bot"}, condition)
 	}
+	if !d.known.IsZero() {
+		condition = all(condition, say(`e."timestamp" < $`, value(d.known.UTC())))
+	}
 	if condition.text != "" {
 		condition = say(" where $", condition)
 	}

@@ -104,6 +104,9 @@ type Breakdown struct {
 	By []Field `json:"by"`
 	// Top is how many groups are shown; the rest are one group, "other". Default 10, at most 100.
 	Top int `json:"top,omitempty"`
+
+	// only are the groups that are shown, where somebody means certain ones; nil: those with the greatest numbers.
+	only []Group
 }
 
 const (
@@ -112,8 +115,11 @@ const (
 	maxBy      = 2
 )
 
-// Groups gives Top, or its default.
+// Groups is the most that are shown: Top, or its default.
 func (b Breakdown) Groups() int {
+	if b.only != nil {
+		return len(b.only)
+	}
 	if b.Top == 0 {
 		return defaultTop
 	}

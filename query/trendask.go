@@ -37,6 +37,9 @@ func AskTrend(ctx context.Context, w Source, t Trend, now time.Time) (TrendAnswe
 	a := TrendAnswer{Period: period, Lines: []Line{}}
 	a.Complete.AskedAt = now
 	asking := trendAsking{ctx: ctx, w: w, trend: &t, now: now}
+	if t.Breakdown != nil {
+		asking.groups = t.Breakdown.only
+	}
 	if err := asking.period(period, false); err != nil {
 		return TrendAnswer{}, err
 	}
@@ -160,9 +163,9 @@ func (a *trendAsking) lines() []Line {
 		for i := range a.groups {
 			ranks = append(ranks, i+1)
 		}
-		// The other groups are shown where any series has some.
+		// The other groups are shown where any series has some, and beside groups that somebody means.
 		for _, n := range slices.Concat(a.current, a.before) {
-			if n.values[0] != nil {
+			if n.values[0] != nil || a.trend.Breakdown.only != nil {
 				ranks = append(ranks, 0)
 				break
 			}

@@ -143,19 +143,7 @@ func (s *trendSQL) made(from string, groupBy []string) part {
 func (s *trendSQL) top() part {
 	keys := s.keys()
 	if s.groups != nil {
-		var rows []part
-		for i, g := range s.groups {
-			row := say("select $ as rank", strconv.Itoa(i+1))
-			for j, v := range g {
-				is, no := text(""), "1"
-				if v != nil {
-					is, no = text(*v), "0"
-				}
-				row = say("$, $ as $, $ as $", row, is, keys[j], no, missing(keys[j]))
-			}
-			rows = append(rows, row)
-		}
-		return joined(" union all ", rows...)
+		return givenGroups(keys, s.groups)
 	}
 	return topGroups(s.dialect, keys, s.made("facts", keys), s.trend.Breakdown.Groups())
 }

@@ -39,6 +39,7 @@ func Reports() []Report {
 		{"person", askPerson},
 		{"catalog", askCatalog},
 		{"properties", askProperties},
+		{"number", askNumber},
 	}
 }
 
