@@ -26,6 +26,7 @@ func keepReports(t *testing.T, store *saved.Store) {
 	for id, body := range map[string]string{
 		"trend":  `{"question":"trend","params":{"range":{"last":7,"unit":"day"},"series":[{"event":{"event":"Look"}},{"event":{"event":"Buy"}}],"formulas":["B / A"]}}`,
 		"weeks":  `{"question":"trend","params":{"range":{"last":8,"unit":"week","interval":"week"},"series":[{"event":{}}]}}`,
+		"groups": `{"question":"trend","params":{"range":{"last":7,"unit":"day"},"series":[{"event":{"event":"Look"}}],"breakdown":{"by":["country"]}}}`,
 		"funnel": `{"question":"funnel","params":{"range":{"last":7,"unit":"day"},"steps":[{"event":{"event":"Look"}},{"event":{"event":"Buy"}}]}}`,
 		"return": `{"question":"retention","params":{"range":{"from":"2026-01-01","to":"2026-02-01"},"start":{"event":{}},"return":{"event":{}}}}`,
 		"paths":  `{"question":"paths","params":{"range":{"last":7,"unit":"day"}}}`,
@@ -52,6 +53,11 @@ func TestAlertsThatAreRefused(t *testing.T) {
 		{`{"report":"return","usual":{}}`, "body.usual", `the number is the same at each hour; got \"2026-01-01 to 2026-02-01\"`},
 		{`{"report":"weeks","usual":{}}`, "body.usual", `got \"the last 8 week\"`},
 		{`{"report":"weeks","number":{"of":"last"},"usual":{}}`, "body.usual", "there is a new one only once a week; a threshold can be watched"},
+		{`{"report":"trend","number":{"group":["AT"]},"above":1}`, "body.number.group", `needs a report with a breakdown; got [\"AT\"]`},
+		{`{"report":"groups","number":{"group":["AT","pro"]},"above":1}`, "body.number.group", `must have a value for each of the breakdown's fields, country; got [\"AT\",\"pro\"]`},
+		{`{"report":"groups","number":{"group":[null],"other":true},"above":1}`, "body.number.other", "goes with no group"},
+		{`{"report":"groups","number":{"group":"AT"},"above":1}`, "body.number.group", "must be"},
+		{`{"event":{},"number":{"group":[null]},"above":1}`, "body.number", "goes with report"},
 		{`{"event":{},"number":{"of":"last"},"above":1}`, "body.number", "goes with report"},
 		{`{"report":"trend","number":{"of":"last"}}`, "body", "must have a threshold, above or below, or usual"},
 		{`{"report":"trend","number":{"first":1},"above":1}`, "", "first"},
@@ -67,7 +73,8 @@ func TestAlertsThatAreRefused(t *testing.T) {
 	}
 	for _, body := range []string{
 		`{"report":"trend","number":{"formula":0,"of":"last"},"usual":{}}`, `{"report":"funnel","number":{"of":"of_previous"},"below":0.2}`, `{"report":"funnel","number":{"step":0,"of":"people"},"below":20}`,
-		`{"report":"return","number":{"period":3},"below":0.1}`, `{"report":"weeks","above":20}`,
+		`{"report":"return","number":{"period":3},"below":0.1}`, `{"report":"weeks","above":20}`, `{"report":"groups","number":{"group":["AT"]},"above":20}`, `{"report":"groups","number":{"group":[null],"of":"last"},"usual":{}}`,
+		`{"report":"groups","number":{"other":true},"below":20}`,
 	} {
 		wants(t, body, do(d, http.MethodPost, "/api/saved/alerts", `{"name":"x","body":`+body+`}`), http.StatusCreated, "")
 	}
@@ -90,6 +97,7 @@ func TestAlertsStand(t *testing.T) {
 	keep(saved.Alerts, "empty", `{"report":"trend","number":{"formula":0,"of":"last"},"above":2}`)
 	keep(saved.States, "empty", `{"status":"ok","since":"2026-11-25T12:00:00Z","rule_version":1,"evaluated":"2026-11-25T12:05:00Z","no_data":true}`)
 	keep(saved.Alerts, "off", `{"report":"return","number":{"period":2},"usual":{"side":"below"},"paused":true}`)
+	keep(saved.Alerts, "at", `{"report":"groups","number":{"group":["AT"]},"above":20,"paused":true}`)
 	keep(saved.Alerts, "lost", `{"report":"gone","above":2}`)
 	keep(saved.States, "lost", `{"status":"learning","since":"2026-11-25T12:00:00Z","rule_version":1,"evaluated":"2026-11-25T12:05:00Z","fault":"there is no such document"}`)
 	keep(saved.Alerts, "odd", `{"no such":1}`)
@@ -112,6 +120,7 @@ func TestAlertsStand(t *testing.T) {
 		"low":      {alert.Firing, query.Part, "Report funnel: conversion from Look to Buy in the last 7 days under 25%"},
 		"empty":    {alert.NoData, query.Other, "Report trend: B / A in the last full day over 2"},
 		"off":      {alert.Paused, query.Part, "Report return: share of people who come back in day 2 from 2026-01-01 to 2026-02-01 under what is usual at this hour"},
+		"at":       {alert.Paused, query.Counted, `Report groups: Look in the last 7 days, where country is "AT" over 20`},
 		"lost":     {alert.Faulty, query.Other, "the report gone over 2"},
 		"odd":      {alert.Faulty, query.Counted, ""},
 	} {

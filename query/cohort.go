@@ -121,6 +121,9 @@ func (r *resolving) in(v reflect.Value, path string, way []link) error {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 			if err := r.in(v.Field(i), at(path, name), way); err != nil {
 				return err

@@ -98,6 +98,26 @@ func TestNumbers(t *testing.T) {
 		{"people", "funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["user_id"]},"breakdown_step":1}`, query.Number{Step: new(0), Of: query.OfPeople}, noon, "4 of 0 count"},
 		{"who comes back", "retention", `{` + daily + `,` + again + `}`, query.Number{}, noon, "0.25 of 4 share"},
 		{"who comes back, as people", "retention", `{` + daily + `,` + again + `}`, query.Number{Period: new(0), Of: query.OfPeople}, noon, "2 of 0 count"},
+		{"of a group", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"]}}`, query.Number{Group: query.Group{new("u0")}}, noon, "2 of 0 count"},
+		{"of a group that is not among the top", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Group: query.Group{new("u3")}}, noon, "1 of 0 count"},
+		{"of the others", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Other: true}, noon, "3 of 0 count"},
+		{"of others, of whom there are none", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"]}}`, query.Number{Other: true}, noon, "0 of 0 count"},
+		{"of those without a value", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["country"]}}`, query.Number{Group: query.Group{nil}}, noon, "5 of 0 count"},
+		{"of the empty value", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["country"]}}`, query.Number{Group: query.Group{new("")}}, noon, "0 of 0 count"},
+		{"of a group that never was", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id","country"]}}`, query.Number{Group: query.Group{new("u9"), nil}}, noon, "0 of 0 count"},
+		{"a group's formula", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Formula: new(1), Group: query.Group{new("u1")}}, noon, "100 of 0 other"},
+		{"a group's formula of nothing", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"]}}`, query.Number{Formula: new(1), Group: query.Group{new("u9")}}, noon, "none of 0 other"},
+		{"a group in the last day", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Of: query.LastInterval, Group: query.Group{new("u3")}}, day, "0 of 0 count"},
+		{"the others of the whole range, in its last day", "trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Of: query.LastInterval, Other: true}, day.Add(-time.Hour), "3 of 0 count"},
+		{"a group's conversion", "funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Step: new(1), Group: query.Group{new("u1")}}, noon, "1 of 1 share"},
+		{"of the others, the conversion", "funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Step: new(1), Other: true}, noon, "0.3333333333333333 of 3 share"},
+		{"those who do not come to the breakdown's step", "funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["user_id"]},"breakdown_step":1}`, query.Number{Step: new(0), Of: query.OfPeople, Group: query.Group{nil}}, noon, "2 of 0 count"},
+		{"a group of nobody", "funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["user_id"]}}`, query.Number{Group: query.Group{new("u9")}}, noon, "none of 0 share"},
+		{"who of a group comes back", "retention", `{` + daily + `,` + again + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Group: query.Group{new("u0")}}, noon, "1 of 1 share"},
+		{"who of the others comes back", "retention", `{` + daily + `,` + again + `,"breakdown":{"by":["user_id"],"top":1}}`, query.Number{Other: true}, noon, "0 of 3 share"},
+		{"who of a group of nobody comes back", "retention", `{` + daily + `,` + again + `,"breakdown":{"by":["user_id"]}}`, query.Number{Group: query.Group{new("u9")}, Of: query.OfPeople}, noon, "0 of 0 count"},
+		{"what people did since does not count", "trend", `{` + daily + `,` + looks + `,"where":{"did":{"event":{"event":"Add"},"at_least":2}}}`, query.Number{}, noon, "2 of 0 count"},
+		{"and then it does", "trend", `{` + daily + `,` + looks + `,"where":{"did":{"event":{"event":"Add"},"at_least":2}}}`, query.Number{}, noon.Add(3 * time.Hour), "3 of 0 count"},
 		{"not over for anybody", "retention", `{` + daily + `,` + again + `}`, query.Number{Period: new(2)}, day.Add(-39 * time.Hour), "none of 0 share"},
 		{"a period that there is not", "retention", `{` + daily + `,` + again + `}`, query.Number{Period: new(50)}, noon, "none of 0 share"},
 	} {
@@ -127,6 +147,7 @@ func TestNumbersThatAreRefused(t *testing.T) {
 	plain := question(t, "trend", `{`+daily+`,"series":[{}]}`)
 	funnel := question(t, "funnel", `{`+daily+`,`+shopping+`}`)
 	retention := question(t, "retention", `{`+daily+`,`+again+`}`)
+	grouped := question(t, "funnel", `{`+daily+`,`+shopping+`,"breakdown":{"by":["country","properties.plan"]}}`)
 	for _, c := range []struct {
 		q      query.Question
 		number query.Number
@@ -146,6 +167,13 @@ func TestNumbersThatAreRefused(t *testing.T) {
 		{retention, query.Number{Period: new(60)}, "number.period must be 0 to 59; got 60"},
 		{retention, query.Number{Formula: new(0)}, "number.formula does not go with a retention"},
 		{retention, query.Number{Of: "last"}, `number.of must be one of share, people; got "last"`},
+		{trend, query.Number{Group: query.Group{new("AT")}}, `number.group needs a report with a breakdown; got ["AT"]`},
+		{trend, query.Number{Other: true}, "number.other needs a report with a breakdown; got true"},
+		{grouped, query.Number{Group: query.Group{new("AT")}}, `number.group must have a value for each of the breakdown's fields, country, properties.plan; got ["AT"]`},
+		{grouped, query.Number{Group: query.Group{}}, `number.group must have a value for each of the breakdown's fields, country, properties.plan; got []`},
+		{grouped, query.Number{Group: query.Group{nil, new("a\x00")}}, `number.group[1] cannot hold NUL; got "a\u0000"`},
+		{grouped, query.Number{Group: query.Group{nil, new(strings.Repeat("x", 9000))}}, `number.group[1] cannot be over 8192 bytes; got 9000`},
+		{grouped, query.Number{Group: query.Group{nil, nil}, Other: true}, `number.other goes with no group; one of them is watched; got true`},
 		{question(t, "paths", `{`+daily+`}`), query.Number{}, "number must be of a trend, a funnel or a retention"},
 	} {
 		err := c.number.Validate("number", c.q)
@@ -172,6 +200,8 @@ func TestNumbersThatAreUsual(t *testing.T) {
 		{"trend", `{"range":{"from":"2026-01-01","to":"2026-02-01"},` + looks + `}`, query.Number{}, "Look from 2026-01-01 to 2026-02-01", `the number is the same at each hour; got "2026-01-01 to 2026-02-01"`},
 		{"funnel", `{` + daily + `,` + shopping + `}`, query.Number{}, "conversion from Look to Purchase in the last 7 days", ""},
 		{"funnel", `{` + daily + `,` + shopping + `}`, query.Number{Of: "of_previous"}, "conversion from Add to Purchase in the last 7 days", ""},
+		{"funnel", `{` + daily + `,` + shopping + `,"breakdown":{"by":["country","properties.plan"]}}`, query.Number{Group: query.Group{new("AT"), nil}}, `conversion from Look to Purchase in the last 7 days, where country is "AT" and properties.plan is not set`, ""},
+		{"trend", `{` + daily + `,` + looks + `,"breakdown":{"by":["country","properties.plan"]}}`, query.Number{Other: true}, "Look in the last 7 days, of all other groups by country and properties.plan", ""},
 		{"funnel", `{"range":{"last":1,"unit":"month"},` + shopping + `}`, query.Number{Step: new(0), Of: "people"}, "people who came to Look in this month", `got "the last 1 month"`},
 		{"retention", `{` + daily + `,` + again + `}`, query.Number{}, "share of people who come back in day 1 in the last 7 days", ""},
 		{"retention", `{"range":{"last":70,"unit":"day","interval":"month"},` + again + `}`, query.Number{Period: new(2), Of: "people"}, "people who come back in month 2 in the last 70 days", `got "an interval of a month"`},
