@@ -204,9 +204,18 @@ test('the catalog shows when things happened, and by when they arrived until tha
     assert.equal(await bars(), 1)
     await accessible(page)
     await page.locator('#by').getByRole('button', { name: 'Try again' }).click()
-    await page.locator('#by').getByText('By when they happened.', { exact: true }).waitFor()
+    await page.locator('#by').getByText('Volume and rows by when they happened; first and last seen by when they arrived.').waitFor()
     assert.equal(await bars(), 6, 'six days on which it was done')
     await accessible(page)
+  })
+})
+
+test('on a telephone a long value of an answer to SQL does not lie over the next one', async () => {
+  await visit({ path: `/sql?sql=${encodeURIComponent(`select '${long.slice(0, 50)}' as a, 1 as b`)}`, viewport: phone }, async (page) => {
+    const cell = page.locator('.result tbody th').first()
+    await cell.waitFor()
+    const { wider, over } = await cell.evaluate((e) => ({ wider: e.scrollWidth > e.clientWidth, over: getComputedStyle(e).overflowX }))
+    assert.ok(!wider || over === 'hidden', `want what is too long cut; have it ${over}`)
   })
 })
 
@@ -235,6 +244,8 @@ const opened = {
   'the dialog that saves': [asked.trends, (page) => page.getByRole('button', { name: 'Save', exact: true }).click()],
   'the dialog of dashboards': [asked.trends, (page) => page.getByRole('button', { name: 'Add to dashboard' }).click()],
   'a picker': [asked.trends, async (page) => {
+    // The page opens and closes the builder by its width, a moment after that has changed.
+    await page.waitForFunction(() => document.querySelector('#build').open === matchMedia('(min-width: 1100px)').matches)
     if (!(await page.locator('#build').evaluate((e) => e.open))) await page.locator('#build summary').click()
     await page.getByRole('combobox', { name: 'Series A' }).click()
     await page.locator('.picker-list [role="option"]').first().waitFor()

@@ -1,5 +1,6 @@
 // The functions of the pages' parts that need no page.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 const from = (name) => import(new URL(`../../dashboard/assets/js/parts/${name}.js`, import.meta.url))
@@ -203,4 +204,25 @@ test('a flow keeps every path: what leaves a node is as thick as it, and nothing
   assert.ok(Math.abs(out.reduce((sum, l) => sum + l.thick, 0) - at.nodes[0].height) < 0.001)
   assert.deepEqual(out.map((l) => l.to), [1, 2], 'in the order of where they lead')
   assert.ok(out[0].y0 + out[0].thick / 2 <= out[1].y0 - out[1].thick / 2 + 0.001)
+})
+
+test('a line of a chart is told from the paper, light and dark', () => {
+  const sheet = readFileSync(new URL('../../dashboard/assets/css/spoor.css', import.meta.url), 'utf8')
+  const colours = Object.fromEntries([...sheet.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g)].map(([, name, ...both]) => [name, both]))
+  const light = (colour) => {
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const contrast = (...two) => {
+    const [dark, bright] = two.map(light).sort((a, b) => a - b)
+    return (bright + 0.05) / (dark + 0.05)
+  }
+  const drawn = Object.keys(colours).filter((name) => name.startsWith('part-') || ['accent', 'flight', 'edge'].includes(name))
+  assert.equal(drawn.length, 12)
+  for (const name of drawn) {
+    for (const i of [0, 1]) {
+      const have = contrast(colours[name][i], colours.paper[i])
+      assert.ok(have >= 3, `want --${name} at 3:1 or more, ${i ? 'dark' : 'light'}; have ${have.toFixed(2)}`)
+    }
+  }
 })

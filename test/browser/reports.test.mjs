@@ -441,6 +441,11 @@ test('Dashboards: who has none is taught, and can begin with one press', async (
       await accessible(page)
     }
     await picture(page, 'dashboard')
+    await page.setViewportSize(phone)
+    await fits(page)
+    const cut = await page.locator('.card .funnel').evaluateAll((all) => all.filter((f) => f.scrollWidth > f.clientWidth + 1).length)
+    assert.equal(cut, 0, 'on a telephone a card’s funnel stands whole, step below step')
+    await picture(page, 'dashboard-390')
   })
 })
 

@@ -135,7 +135,7 @@ function refresh() {
   }).then(async (is) => {
     if (!is) return
     const found = await happened
-    put(by, 'By when they happened.')
+    put(by, 'Volume and rows by when they happened; first and last seen by when they arrived.')
     if (answer !== found) drawn(found)
   }).catch((err) => {
     if (err.name === 'AbortError' || signal.aborted) return

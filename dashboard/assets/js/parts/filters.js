@@ -135,7 +135,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
       put(title, node.cohort.name ? `“${node.cohort.name}”, not saved` : 'of people who')
       keep.disabled = !clean(node.cohort.filter)
     }
-    const inner = make('div', 'rule-inside')
+    const inner = make('div', 'rule-inside rule-cohort')
     node.inside = filters(inner, {
       label: 'Filter', value: node.inside?.tree ?? node.cohort.filter, about: 'person', except, fields, values: valuesOf(() => ({})), onChange(tree) {
         // Its name was that of what it was before.
