@@ -85,7 +85,8 @@ func AskCatalog(ctx context.Context, w Source, q CatalogQuestion, now time.Time)
 	if q.By == ByHappened {
 		volumes = c.happened
 	}
-	for _, read := range []func(context.Context) error{c.names, c.seen, volumes} {
+	// What may take long comes first: how far it is, is how far the question is.
+	for _, read := range []func(context.Context) error{volumes, c.names, c.seen} {
 		if err := read(ctx); err != nil {
 			return CatalogAnswer{}, fmt.Errorf("reading the catalog: %w", err)
 		}
