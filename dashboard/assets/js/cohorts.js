@@ -192,7 +192,7 @@ const ask = (skip = 0) => one.run(async ({ signal, follow }) => {
     put(said, answer.people === 1 ? 'person in it' : 'people in it')
     members.show(listed, { remark: rest > 0 ? ` of ${format.count(answer.people)}` : '' })
     show(more, rest > 0)
-    put(more, `Show ${format.count(Math.min(atOnce, rest))} more of ${format.count(rest)}`)
+    put(more, format.more(atOnce, rest))
     put(complete, format.complete(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
   }
 })

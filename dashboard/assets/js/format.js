@@ -25,6 +25,9 @@ export const rate = (n) => (n < 9.95 ? one.format(n) : grouped.format(Math.round
 /** 1, 'row', 'rows' → 1 row */
 export const plural = (n, singular, many) => `${compact(n)} ${n === 1 ? singular : many}`
 
+/** 100 of those that are left, 2020 → Show 100 more of 2,020 */
+export const more = (n, left) => (n < left ? `Show ${count(n)} more of ${count(left)}` : left === 1 ? 'Show the last one' : `Show the other ${count(left)}`)
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** 1536 → 1.5 KiB */

@@ -73,7 +73,7 @@ const question = (skip) => ({ ...everybody(), limit: atOnce, ...(skip ? { skip }
 function drawList() {
   list.show(people, { remark: found.found > people.length ? ` of ${format.count(found.found)}` : ` · ${format.plural(found.events, 'event', 'events')}` })
   show(more, found.found > people.length)
-  put(more, `Show ${format.count(Math.min(atOnce, found.found - people.length))} more of ${format.count(found.found - people.length)}`)
+  put(more, format.more(atOnce, found.found - people.length))
   put(byId('complete'), found.complete?.up_to ? `Complete up to ${format.moment(new Date(found.complete.up_to))}` : '')
 }
 const ask = () => view.run(async ({ signal, follow }) => {

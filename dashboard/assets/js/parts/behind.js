@@ -69,7 +69,7 @@ export function behind({ title, point, answer = null, onClose = () => {}, words 
       put(said, `${format.count(found.people)} ${found.people === 1 ? 'person' : 'people'}${words.events ? '' : `, ${format.count(found.events)} ${found.events === 1 ? 'event' : 'events'}`}${text ? ` · ${format.count(found.found)} found` : ''}`)
       list.show(people, { remark: rest > 0 ? ` of ${format.count(found.found)}` : '' })
       show(more, rest > 0)
-      put(more, `Show ${format.count(Math.min(atOnce, rest))} more of ${format.count(rest)}`)
+      put(more, format.more(atOnce, rest))
     }
   })
   let typing = 0

@@ -120,7 +120,7 @@ export function table(box, options) {
     put(count, `${format.plural(rows.length, ...what)}${note}`)
     const over = all.length - shown
     show(more, over > 0)
-    put(more, `Show ${format.count(Math.min(over, 5 * usual))} more of ${format.count(over)}`)
+    put(more, format.more(5 * usual, over))
     show(head, exports && rows.length > 0)
     show(scroll, rows.length > 0)
     show(none, rows.length === 0)
