@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -107,7 +108,16 @@ func (a *answer) begin(args []driver.NamedValue) error {
 
 // failure tells why the query failed, or why it was ended.
 func (a *answer) failure() error {
-	return errors.Join(a.ctx.Err(), errors.New(mapping.ResultError(&a.result)))
+	return reason(a.ctx.Err(), mapping.ResultError(&a.result))
+}
+
+// reason is what DuckDB said, where it does not mislead: a fault that one of its threads comes upon interrupts the others,
+// and when it is busy that is now and then all that it tells.
+func reason(over error, said string) error {
+	if over == nil && strings.HasPrefix(said, "INTERRUPT Error") {
+		return errors.New("the statement has failed at one of its rows, and DuckDB does not say why; ask again for fewer of them")
+	}
+	return errors.Join(over, errors.New(said))
 }
 
 // call does some of the query's work, and has DuckDB end it when ctx ends.
