@@ -99,15 +99,27 @@ function setArranging(is) {
   for (const c of cards) c.arranging(is)
 }
 
-/** save keeps a change of the dashboard; what is shown is changed already. */
-async function save(patch) {
-  try {
-    current = await change('dashboards', current, { name: patch.name, body: { ...current.body, tiles: tilesNow(), ...patch.body } })
-    return true
-  } catch (err) {
-    notKept(err)
-    return false
-  }
+/**
+ * save keeps a change of the dashboard; what is shown is changed already. Changes are kept one after the other: each is of
+ * the version that the one before has made.
+ */
+let saving = Promise.resolve()
+function save(patch) {
+  const of = current
+  const tiles = tilesNow()
+  const mine = saving.then(async (before) => {
+    const last = [before, current, of].filter((d) => d?.id === of.id).reduce((a, b) => (b.version > a.version ? b : a))
+    try {
+      const kept = await change('dashboards', last, { name: patch.name, body: { ...last.body, tiles, ...patch.body } })
+      if (current?.id === kept.id) current = kept
+      return kept
+    } catch (err) {
+      notKept(err)
+      return null
+    }
+  })
+  saving = mine
+  return mine.then(Boolean)
 }
 async function rename() {
   const name = await askName({ title: 'Rename the dashboard', value: current.name })

@@ -43,6 +43,8 @@ export function newest(first) {
   let away = false // there was no connection before this one
   let asked = 0 // how often the warehouse was
   let later = 0 // the timer that asks it once more
+  let owed = false // it is to be asked when the list goes on
+  const early = new Set() // what the warehouse told of, and the stream may tell of yet
 
   for (const name of ['text', 'name']) fields[name].value = setting.get(name)
   fields.refused.checked = setting.get('refused') === '1'
@@ -63,6 +65,7 @@ export function newest(first) {
 
   const stream = connect(url, {
     event(item) {
+      if (early.delete(keyOf(item))) return
       waiting.push(item)
       if (waiting.length > keep) waiting.shift()
       if (paused) missed++
@@ -72,8 +75,8 @@ export function newest(first) {
   }, (state) => {
     // What came while nobody listened is fetched from the warehouse: at once, and when what was under way is there.
     mark(box, 'data-stream', state)
-    if (state === 'open' && away && !paused) {
-      fetchOld()
+    if (state === 'open') {
+      if (away) fetchOld()
       clearTimeout(later)
       later = setTimeout(fetchOld, underWay)
     }
@@ -87,6 +90,8 @@ export function newest(first) {
     const mine = ++asked
     const { name, source, refused } = filter()
     if (refused) return
+    owed = paused
+    if (paused) return
     const query = new URLSearchParams({ limit: atFirst })
     if (name) query.set('event', name)
     if (source) query.set('source', source)
@@ -94,6 +99,9 @@ export function newest(first) {
     if (!response?.ok) return
     const old = await response.json()
     if (mine !== asked) return
+    owed = paused
+    if (paused) return
+    if (early.size > keep) early.clear()
     const have = new Set([...[...list.children].map((li) => li.dataset.key), ...waiting.map(keyOf)])
     let below = list.firstElementChild
     for (const item of old) {
@@ -101,6 +109,7 @@ export function newest(first) {
       const at = Date.parse(item.received_at)
       while (below && Number(below.dataset.at) >= at) below = below.nextElementSibling
       list.insertBefore(row(item), below)
+      early.add(keyOf(item))
     }
     trim()
     schedule()
@@ -190,6 +199,7 @@ export function newest(first) {
     paused = now
     byReading = false
     missed = now ? waiting.length : 0
+    if (!now && owed) fetchOld()
     schedule()
   }
   pause.addEventListener('click', () => setPaused(!paused))
@@ -200,6 +210,7 @@ export function newest(first) {
     list.replaceChildren()
     waiting = []
     missed = 0
+    early.clear()
     away = true
     stream.again()
     fetchOld()

@@ -28,6 +28,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
   let root = asGroup(value)
   let said = JSON.stringify(clean(root))
   let known = [] // fields
+  let learning = [] // what the lines that are drawn do once the fields are known
   const fits = { all: () => true, person: (f) => ofPerson(f.value), event: (f) => !ofPerson(f.value) }[about]
   const loaded = Promise.resolve(fields()).then((list) => (known = list.filter(fits)))
   box.setAttribute('role', 'group')
@@ -57,6 +58,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
   }
 
   function draw(focus) {
+    learning = []
     box.replaceChildren(group(root, null, 0))
     const to = focus && box.querySelector(focus === 'add' ? ':scope > .rules > .rule-line:last-child > .rule-add' : `[data-line="${focus}"] input`)
     to?.focus()
@@ -203,7 +205,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
       op.replaceChildren(...of.map((o) => new Option(words[o], o)))
       op.value = node.op
     }
-    picker(place, {
+    const property = picker(place, {
       label: 'Property', labelled: false, placeholder: 'Property', value: node.field, any: true,
       options: async (text, signal) => {
         await loaded
@@ -218,7 +220,9 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
         operand()
         changed()
       },
-    }).set(node.field, known.find((f) => f.value === node.field)?.label)
+    })
+    const nameIt = () => property.set(node.field, known.find((f) => f.value === node.field)?.label)
+    nameIt()
     op.addEventListener('change', () => {
       node.op = op.value
       if (node.values.length > arity(node.op)) node.values = node.values.slice(0, arity(node.op))
@@ -248,6 +252,7 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
       }
       const many = n === Infinity
       const take = (text, i) => {
+        const kind = kindOf(node.field) // which may have become known since
         if (many) node.values = text.split(',').map((t) => typed(t.trim(), kind)).filter((v) => v !== undefined)
         else {
           const next = [...node.values]
@@ -280,14 +285,20 @@ export function filters(box, { label = 'Filter', value = null, fields, values = 
     }
     ops()
     operand()
+    // What is being typed stays as it is.
+    learning.push(() => {
+      const at = document.activeElement
+      if (at !== property.input) nameIt()
+      ops()
+      if (!operands.contains(at)) operand()
+    })
     made.append(place, op, operands, removal)
     return made
   }
 
   draw()
   loaded.then(() => { // kinds are known now, and labels
-    const at = document.activeElement?.closest('[data-line]')
-    draw(box.contains(at) ? at.dataset.line : undefined)
+    for (const learn of learning) learn()
   }, () => {})
   return {
     /** tree is all that is in it, finished or not. */

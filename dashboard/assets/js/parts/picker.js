@@ -58,17 +58,20 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
     try {
       const found = typeof options === 'function' ? await options(text, mine.signal) : find(options, text)
       if (mine !== typing) return
+      typing = null
       if (typeof options === 'function') known = found
       offer(found)
     } catch (err) {
       if (err.name === 'AbortError') return
       hits = []
+      at = -1
       list.replaceChildren(make('div', 'none', err.message))
       expand(true)
     }
   }
 
   function offer(found) {
+    const pointed = at < 0 ? current : hits[at].value // in a list that was shown while this one was awaited
     hits = found.slice(0, most)
     const children = []
     let group = ''
@@ -90,14 +93,16 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
     for (const child of children) if (!child.id) child.setAttribute('role', 'presentation')
     list.replaceChildren(...children)
     at = -1
-    point(hits.findIndex((o) => o.value === current))
+    point(hits.findIndex((o) => o.value === pointed))
     expand(true)
   }
 
   function expand(is) {
     show(list, is)
     mark(input, 'aria-expanded', is)
-    if (!is) input.removeAttribute('aria-activedescendant')
+    if (is) return
+    at = -1
+    input.removeAttribute('aria-activedescendant')
   }
 
   function point(i) {
@@ -133,7 +138,10 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
 
   input.addEventListener('focus', () => input.select())
   input.addEventListener('click', () => { if (list.hidden) open('') })
-  input.addEventListener('input', () => open(input.value))
+  input.addEventListener('input', () => {
+    point(-1) // it was meant of what was listed before
+    open(input.value)
+  })
   input.addEventListener('blur', () => {
     typing?.abort()
     typing = null
@@ -145,7 +153,7 @@ export function picker(box, { label, placeholder = '', value = '', options, any 
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[key.key]
     if (step) {
       key.preventDefault()
-      if (list.hidden) return void open('')
+      if (list.hidden) return void open(typing ? input.value : '') // the list may still be on its way
       point(at < 0 ? (step > 0 ? 0 : last) : Math.min(last, Math.max(0, at + step)))
     } else if (key.key === 'Enter' && !list.hidden) {
       key.preventDefault()

@@ -57,6 +57,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
   let guessed = true // what is asked is not known yet: the builder shows a guess
   let kept = null // the saved report that is looked at
   let answer = null
+  let answered = null // the question that it answers: another one may be asked already
   let opened = null // the list behind a number
   let usual = null // what is asked at a first visit
   let ranges = null
@@ -95,16 +96,16 @@ export function reportPage({ question: name, first, blank, views = [], build, la
   }
   const change = (patch) => state.set({ q: withoutEmpty({ ...asked, ...patch }), point: null })
 
-  /** inWords says what is asked: for paper. */
-  function inWords() {
+  /** inWords says what was asked: for paper. */
+  function inWords(question) {
     const { from, to, zone } = ranges.resolved()
     const write = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone })
-    const by = asked.range.interval ?? (interval ? ranges.resolved().interval : '')
-    const steps = [asked.series, asked.steps].find(Array.isArray) ?? [asked.start, asked.return, asked.from]
+    const by = question.range.interval ?? (interval ? ranges.resolved().interval : '')
+    const steps = [question.series, question.steps].find(Array.isArray) ?? [question.start, question.return, question.from]
     const parts = [
-      named(asked), `${write.format(from)} to ${write.format(new Date(to - 1))}${by && `, by ${by}`}, days in ${zone}`,
+      named(question), `${write.format(from)} to ${write.format(new Date(to - 1))}${by && `, by ${by}`}, days in ${zone}`,
       ...steps.filter((s) => s?.where).map((s) => `${stepName(s)} where ${described(s.where)}`),
-      asked.where && `only where ${described(asked.where)}`, asked.breakdown && `by ${asked.breakdown.by.map(lastName).join(' and ')}`, asked.bots && 'bots counted too',
+      question.where && `only where ${described(question.where)}`, question.breakdown && `by ${question.breakdown.by.map(lastName).join(' and ')}`, question.bots && 'bots counted too',
       `${format.complete(answer.complete)}, asked at ${format.moment(new Date(answer.complete.asked_at))}`,
     ]
     return parts.filter(Boolean).join('; ')
@@ -170,9 +171,9 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     if (!answer) return
     hideDrawn(false)
     other.replaceChildren()
-    drawer.draw(answer, asked, state.now.as)
+    drawer.draw(answer, answered, state.now.as)
     put(complete, format.complete(answer.complete), `Asked at ${format.moment(new Date(answer.complete.asked_at))}`)
-    put(onPaper, inWords())
+    put(onPaper, inWords(answered))
     if (isEmpty(answer)) none('Nothing of this in the range', ['No event fits what is asked. Choose a longer range, take a filter away, or begin with one of these:'])
     openPoint()
   }
@@ -192,10 +193,10 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     const mine = { of: point, list: null }
     opened = mine
     mine.list = behind({
-      ...who(point, asked, answer),
+      ...who(point, answered, answer),
       onWay: (at) => {
         mine.of = at
-        mine.list.turn(who(at, asked, answer))
+        mine.list.turn(who(at, answered, answer))
         state.set({ point: at }, { replace: true })
       },
       onClose: () => { if (opened === mine) close() },
@@ -226,6 +227,7 @@ export function reportPage({ question: name, first, blank, views = [], build, la
     const found = await fetchJSON(`/api/query/${name}`, { body: asked, signal, follow })
     return () => {
       answer = found
+      answered = question
       draw()
     }
   })
