@@ -14,6 +14,7 @@ import (
 
 // The alerts, with a post office for their mails. The address at which the mails can be read is SPOOR_MAILS.
 func TestAlerts(t *testing.T) {
+	t.Parallel()
 	office := &postOffice{}
 	server := smtp.NewServer(office)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -24,8 +25,8 @@ func TestAlerts(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 	mails := httptest.NewServer(office)
 	t.Cleanup(mails.Close)
-	t.Setenv("SPOOR_MAILS", mails.URL)
-	look(t, "alerts.test.mjs", serve(t, "--source", "web=wkey", "--smtp", "smtp://"+listener.Addr().String()+"?from=spoor@example.com&tls=none"))
+	url := serve(t, "--source", "web=wkey", "--smtp", "smtp://"+listener.Addr().String()+"?from=spoor@example.com&tls=none")
+	look(t, "alerts.test.mjs", url, "SPOOR_MAILS="+mails.URL)
 }
 
 // postOffice takes every mail, and shows them all to who asks.

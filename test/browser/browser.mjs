@@ -11,6 +11,7 @@ const pictures = process.env.SPOOR_SCREENSHOTS
 
 export const wide = { width: 1440, height: 900 }
 export const phone = { width: 390, height: 844 }
+export const broad = { width: 2560, height: 1440 }
 
 const browser = chromium.launch({
   executablePath: process.env.SPOOR_CHROMIUM,
@@ -53,7 +54,7 @@ export async function visit(options, act) {
   const complaints = []
   const strays = []
   context.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+    if (['error', 'warning'].includes(message.type())) complaints.push(`${message.text()} (on ${message.page()?.url()})`)
   })
   context.on('weberror', (error) => complaints.push(String(error.error().stack)))
   context.on('request', (request) => {
@@ -71,6 +72,17 @@ export async function visit(options, act) {
   }
 }
 
+/** held keeps every answer to a path's pattern back, until it is let go. */
+export async function held(page, pattern = '**/api/**') {
+  let go
+  const gate = new Promise((resolve) => { go = resolve })
+  await page.route(pattern, async (route) => {
+    await gate
+    await route.continue().catch(() => {}) // the page asks no more
+  })
+  return go
+}
+
 /** picture keeps what the page looks like, where somebody wants to see it. */
 export async function picture(page, name, fullPage = true) {
   if (!pictures) return
@@ -78,12 +90,34 @@ export async function picture(page, name, fullPage = true) {
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage })
 }
 
-/** accessible wants axe-core to find nothing serious. */
-export async function accessible(page) {
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+/**
+ * accessible wants axe-core to find nothing serious; in colour alone where the rest of the page was looked at as it is.
+ * axe-core is loaded once a page.
+ */
+export async function accessible(page, { colourOnly = false } = {}) {
+  if (!(await page.evaluate(() => Boolean(window.axe)))) await page.evaluate(axe)
+  const { violations } = await page.evaluate((only) => window.axe.run(document, { resultTypes: ['violations'], ...(only ? { runOnly: ['color-contrast', 'link-in-text-block'] } : {}) }), colourOnly)
   const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact))
   assert.deepEqual(serious.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`), [], 'axe-core')
+}
+
+/**
+ * holds wants that a page which is open fits and is accessible at each width, in the dark and in the light. It is turned
+ * from one to the next and not loaded anew; who wants to know how it loads, visits it so. What is called by name is kept as
+ * a picture; audited are the widths at which axe-core looks, at(viewport) prepares the page for one.
+ */
+export async function holds(page, name, { viewports = [phone, wide], audited = viewports, at = null } = {}) {
+  for (const viewport of viewports) {
+    await page.setViewportSize(viewport)
+    await at?.(viewport)
+    for (const scheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme: scheme })
+      await fits(page)
+      // The light changes colours, and nothing else of what axe-core looks at.
+      if (audited.includes(viewport)) await accessible(page, { colourOnly: scheme === 'light' })
+      await picture(page, `${name}-${viewport.width}-${scheme}`)
+    }
+  }
 }
 
 /** fits wants no horizontal scrolling, once what is drawn by size has been drawn anew. */
@@ -92,9 +126,10 @@ export async function fits(page) {
     const wide = document.documentElement.clientWidth
     return [...document.querySelectorAll('body *')].filter((e) => {
       const box = e.getBoundingClientRect()
+      if (!(box.width > 0 && box.right > wide + 1)) return false
       // What lies in a box that scrolls or cuts by itself does not widen the page.
       for (let p = e.parentElement; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return false
-      return box.width > 0 && box.right > wide + 1 && getComputedStyle(e).position !== 'absolute'
+      return getComputedStyle(e).position !== 'absolute'
     }).map((e) => `${e.tagName}.${e.className} in ${e.parentElement.className}`)
   }
   let over = await page.evaluate(wider)
@@ -104,6 +139,21 @@ export async function fits(page) {
   }
   assert.deepEqual(over, [], `wider than the page: ${page.url()}`)
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, 'horizontal scrolling')
+}
+
+/**
+ * comes waits until what check asserts is so, for a page that shows a moment after what was pressed; what does not come
+ * is told as check told it last.
+ */
+export async function comes(check) {
+  for (const end = Date.now() + 60_000; ;) {
+    try {
+      return await check()
+    } catch (err) {
+      if (Date.now() > end) throw err
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 /** text gives an element's text. */

@@ -27,35 +27,41 @@ import (
 // patience is how long anything may take here before a test gives up.
 const patience = 5 * time.Minute
 
-// The tests run one after the other: each has a browser, which takes a machine of few cores for itself.
+// Each test has a server and a browser of its own, and so many run side by side as there are cores: one waits much of the
+// time, and what a page does when it is not alone on the machine is looked at, too.
 
 // The modules whose functions need no page, by themselves.
 func TestModules(t *testing.T) {
+	t.Parallel()
 	look(t, "modules.test.mjs", "")
 }
 
 // And those of the parts that pages are made of.
 func TestParts(t *testing.T) {
+	t.Parallel()
 	look(t, "parts.test.mjs", "")
 }
 
 // The whole product: a page that waits, the first event, and what follows.
 func TestLive(t *testing.T) {
+	t.Parallel()
 	look(t, "live.test.mjs", serve(t, "--source", "web=wkey", "--source", "app=akey"))
 }
 
 // A server goes away and comes back.
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	look(t, "reconnect.test.mjs", lineThatBreaks(t))
 }
 
 // More of everything than a machine could send: what the page does then is a matter of the page alone.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	look(t, "crowd.test.mjs", crowd(t))
 }
 
-// look runs a file of browser tests against a server.
-func look(t *testing.T, file, url string) {
+// look runs a file of browser tests against a server, with more variables where it needs them.
+func look(t *testing.T, file, url string, env ...string) {
 	t.Helper()
 	node := need(t, "node", "Node is not installed")
 	if _, err := os.Stat("node_modules"); err != nil {
@@ -64,16 +70,17 @@ func look(t *testing.T, file, url string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, "--test", "--test-reporter=spec", file)
-	cmd.Env = append(os.Environ(), "SPOOR_URL="+url, "SPOOR_CHROMIUM="+chromium(t))
+	cmd.Env = append(append(os.Environ(), "SPOOR_URL="+url, "SPOOR_CHROMIUM="+chromium(t)), env...)
 	// The end of the time asks Node to end, so that it closes its browser.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
+	t.Logf("%s:\n%s", file, out) // which is shown with -v, too: how long each test took
 	if err != nil {
-		t.Errorf("%s: %v\n%s", file, err, out)
+		t.Errorf("%s: %v", file, err)
 	}
 	if !bytes.Contains(out, []byte("tests ")) || bytes.Contains(out, []byte("tests 0\n")) {
-		t.Errorf("%s: want tests to have run; have\n%s", file, out)
+		t.Errorf("%s: want tests to have run", file)
 	}
 }
 

@@ -1,28 +1,24 @@
 // A page under 100,000 events a second, 20 sources, 5,000 names, and names that are meant to break it.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { accessible, close, fits, phone, picture, text, visit, wide } from './browser.mjs'
+import { close, holds, phone, picture, text, visit, wide } from './browser.mjs'
 
 after(close)
 
 test('numbers of any size have room, in any light and at any width', async () => {
-  for (const scheme of ['light', 'dark']) {
-    for (const viewport of [phone, { width: 768, height: 1024 }, wide, { width: 2560, height: 1440 }]) {
-      await visit({ scheme, viewport }, async (page) => {
-        await page.locator('#rows li').nth(12).waitFor()
-        await page.locator('#chart canvas').waitFor()
-        assert.equal(await page.title().then((t) => /^\d\d,\d\d\d\/s · Spoor$|^1\d\d,\d\d\d\/s · Spoor$/.test(t)), true, await page.title())
+  await visit({ scheme: 'dark', viewport: phone }, async (page) => {
+    await page.locator('#rows li').nth(12).waitFor()
+    await page.locator('#chart canvas').waitFor()
+    await page.waitForFunction(() => /^1?\d\d,\d\d\d\/s · Spoor$/.test(document.title))
+    await page.locator('#pause').click()
+    await holds(page, 'crowd', {
+      viewports: [phone, { width: 768, height: 1024 }, wide, { width: 2560, height: 1440 }], audited: [phone, wide],
+      at: async () => {
         const cut = await page.locator('.facts .value, .hero .value').evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth && e.clientWidth > 0).map((e) => e.textContent))
         assert.deepEqual(cut, [], 'numbers that are cut')
-        await fits(page)
-        if (viewport === phone || viewport === wide) {
-          await page.locator('#pause').click()
-          await accessible(page)
-        }
-        await picture(page, `crowd-${viewport.width}-${scheme}`)
-      })
-    }
-  }
+      },
+    })
+  })
 })
 
 test('what senders choose is text and nothing else', async () => {
@@ -75,6 +71,8 @@ test('nothing moves when numbers change', async () => {
   await visit({}, async (page) => {
     await page.locator('#rows li').nth(12).waitFor()
     await page.locator('#chart canvas').waitFor()
+    // The events are there before the first snapshot is, which fills the rest of the page.
+    for (const filled of ['#names tbody tr', '#sources tbody tr', '#legend button']) await page.locator(filled).nth(4).waitFor()
     await page.evaluate(() => document.fonts.ready)
     const moved = await page.evaluate(() => new Promise((resolve) => {
       let sum = 0

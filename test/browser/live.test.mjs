@@ -1,7 +1,7 @@
 // The whole product in a browser: a page that waits, the first event, and what follows.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { accessible, close, fits, number, phone, picture, text, url, visit, wide } from './browser.mjs'
+import { accessible, close, comes, held, holds, number, phone, picture, text, url, visit, wide } from './browser.mjs'
 
 after(close)
 
@@ -28,26 +28,23 @@ async function sql(query) {
 /** settled waits until the chart says that the warehouse has so many and that nothing is in flight. */
 const settled = (page, n) => page.locator(`#chart[data-settled="${n}"][data-flying="0"]`).waitFor()
 
+/** listens waits until what is accepted from now on is shown. */
+const listens = (page) => page.locator('#rows[data-stream=open]').waitFor()
+
 test('an empty page teaches, in any light and on a telephone', async () => {
-  for (const scheme of ['light', 'dark']) {
-    for (const viewport of [wide, phone]) {
-      await visit({ scheme, viewport }, async (page) => {
-        await page.locator('#welcome').waitFor()
-        assert.equal(await page.locator('#live').isVisible(), false)
-        assert.match(await text(page, '#welcome-title'), /Waiting for the first event/)
-        assert.equal(await page.title(), 'Waiting · Spoor')
-        const snippets = await page.locator('.snippet pre').allTextContents()
-        assert.equal(snippets.length, 3)
-        for (const snippet of snippets) {
-          assert.ok(snippet.includes(url), `names this server: ${snippet}`)
-          assert.match(snippet, /'wkey:?'/, 'the first source')
-        }
-        await fits(page)
-        await accessible(page)
-        await picture(page, `empty-${viewport.width}-${scheme}`)
-      })
+  await visit({ scheme: 'dark', viewport: phone }, async (page) => {
+    await page.locator('#welcome').waitFor()
+    assert.equal(await page.locator('#live').isVisible(), false)
+    assert.match(await text(page, '#welcome-title'), /Waiting for the first event/)
+    await page.waitForFunction(() => document.title === 'Waiting · Spoor')
+    const snippets = await page.locator('.snippet pre').allTextContents()
+    assert.equal(snippets.length, 3)
+    for (const snippet of snippets) {
+      assert.ok(snippet.includes(url), `names this server: ${snippet}`)
+      assert.match(snippet, /'wkey:?'/, 'the first source')
     }
-  }
+    await holds(page, 'empty')
+  })
 })
 
 test('what is copied works, and the page changes by itself', async () => {
@@ -78,6 +75,7 @@ test('the chart is what the warehouse counts', async () => {
     await post('wkey', [repeated, { type: 'track', userId: 'ada', messageId: 'dead-1' }])
     await post('wkey', [repeated])
     await settled(page, sent)
+    for (const fact of ['duplicates', 'dead']) await page.locator(`#fact-${fact} [data-value]`).getByText('1', { exact: true }).waitFor()
     const [{ n }] = await sql('select count(*) as n from events')
     assert.equal(n, sent)
     assert.match(await text(page, '#minutes-total'), new RegExp(`^${n.toLocaleString('en')} in the warehouse`))
@@ -103,9 +101,11 @@ test('the chart is what the warehouse counts', async () => {
 
     for (const [by, names] of [['source', ['web', 'app']], ['name', ['Look', 'Buy', 'Start', 'Hello Spoor']]]) {
       await page.locator(`#by input[value=${by}]`).check({ force: true })
-      const legend = await page.locator('#legend button').evaluateAll((all) => all.map((b) => [b.children[1].textContent, b.children[2].title]))
-      assert.deepEqual(legend.map(([name]) => name), [...names, 'in flight'])
-      assert.equal(legend.reduce((sum, [, total]) => sum + number(total), 0), n, `by ${by}`)
+      await comes(async () => {
+        const legend = await page.locator('#legend button').evaluateAll((all) => all.map((b) => [b.children[1].textContent, b.children[2].title]))
+        assert.deepEqual(legend.map(([name]) => name), [...names, 'in flight'])
+        assert.equal(legend.reduce((sum, [, total]) => sum + number(total), 0), n, `by ${by}`)
+      })
     }
     assert.match(page.url(), /by=name/, 'what is chosen is in the address')
     const listed = await page.locator('#sources tbody tr').evaluateAll((all) => all.map((row) => [row.cells[0].textContent, ...[2, 3, 4].map((i) => row.cells[i].textContent)]))
@@ -140,10 +140,25 @@ test('a page that is opened later has the last events, and its choice of chart',
   })
 })
 
+test('what comes before the page listens is shown', async () => {
+  await visit({ path: '/trace' }, async (page) => {
+    const go = await held(page, '**/api/tail*')
+    await page.goto(url)
+    await page.locator('#rows li').nth(20).waitFor()
+    await post('wkey', [track('While it connects')])
+    await comes(async () => assert.equal((await sql('select count(*) as n from events'))[0].n, sent))
+    go()
+    await page.waitForFunction(() => document.querySelector('#rows li .name').textContent === 'While it connects')
+    const keys = await page.locator('#rows li').evaluateAll((all) => all.map((li) => li.dataset.key))
+    assert.equal(new Set(keys).size, keys.length, 'no event twice')
+  })
+})
+
 test('the newest can be paused, and go on', async () => {
   await visit({}, async (page) => {
     const rows = page.locator('#rows li')
     await rows.nth(20).waitFor()
+    await listens(page)
     const pause = page.locator('#pause')
     assert.equal(await text(page, '#pause'), 'Pause')
     await pause.click()
@@ -161,6 +176,7 @@ test('the newest can be paused, and go on', async () => {
 test('an event opens to its JSON, and the list waits while it is read', async () => {
   await visit({}, async (page) => {
     await page.locator('#rows li').nth(5).waitFor()
+    await listens(page)
     const first = page.locator('#rows li .line').first()
     await first.click()
     const shown = JSON.parse(await page.locator('#rows pre').textContent())
@@ -183,11 +199,10 @@ test('the newest can be filtered, and the filter is in the address', async () =>
       const names = [...document.querySelectorAll('#rows li .name')].map((e) => e.textContent)
       return names.length > 0 && names.every((n) => n === want)
     }, want)
-    const listens = () => page.locator('#rows[data-stream=open]').waitFor()
     await page.locator('#rows li').nth(5).waitFor()
     await page.getByRole('searchbox', { name: 'Text' }).fill('NEEDLE')
     await page.waitForURL(/text=NEEDLE/)
-    await listens()
+    await listens(page)
     await page.getByText('Nothing that fits has come in the last hour.').waitFor()
     await post('wkey', [track('Hay'), track('Found', { properties: { where: 'a needle in it' } }), track('Hay')])
     await only('Found')
@@ -208,7 +223,7 @@ test('the newest can be filtered, and the filter is in the address', async () =>
 
     await page.getByText('Refused only').click()
     await page.waitForURL(/refused=1/)
-    await listens()
+    await listens(page)
     await post('wkey', [track('Fine'), { type: 'track', userId: 'eve', messageId: 'dead-2' }])
     await page.locator('#rows .refused').waitFor()
     assert.match(await text(page, '#rows .refused'), /refused: missing_event/)
@@ -287,16 +302,10 @@ test('the theme is the system’s until another is chosen, and is kept', async (
 })
 
 test('a busy page holds in any light and on a telephone', async () => {
-  for (const scheme of ['light', 'dark']) {
-    for (const viewport of [phone, wide, { width: 768, height: 1024 }, { width: 2560, height: 1440 }]) {
-      await visit({ scheme, viewport }, async (page) => {
-        await page.locator('#rows li').nth(5).waitFor()
-        await page.locator('#chart canvas').waitFor()
-        await page.locator('#names tbody tr').first().waitFor()
-        await fits(page)
-        if (viewport === phone || viewport === wide) await accessible(page)
-        await picture(page, `busy-${viewport.width}-${scheme}`)
-      })
-    }
-  }
+  await visit({ scheme: 'dark', viewport: phone }, async (page) => {
+    await page.locator('#rows li').nth(5).waitFor()
+    await page.locator('#chart canvas').waitFor()
+    await page.locator('#names tbody tr').first().waitFor()
+    await holds(page, 'busy', { viewports: [phone, wide, { width: 768, height: 1024 }, { width: 2560, height: 1440 }], audited: [phone, wide] })
+  })
 })

@@ -14,6 +14,7 @@ import (
 // The pages that look into the line and into the tables, over a server whose warehouse has dead letters that an older
 // Spoor left: of one reason, four that load now and one that does not.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bury(t, dir)
 	look(t, "pages.test.mjs", serveIn(t, dir, "--source", "web=wkey", "--source", "app=akey"))

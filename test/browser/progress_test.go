@@ -13,6 +13,7 @@ import (
 
 // What takes long, over a warehouse with enough events that some of a statement can be done.
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

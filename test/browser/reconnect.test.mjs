@@ -1,10 +1,11 @@
 // What a page says when its server does not.
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { after, beforeEach, test } from 'node:test'
 import { accessible, close, picture, text, url, visit } from './browser.mjs'
 
 after(close)
 const tell = (what) => fetch(`${url}/test/${what}`).then((r) => r.text())
+beforeEach(() => tell('mend')) // whatever the test before has left
 const says = (page, what) => page.locator('#link-text').getByText(what).waitFor()
 
 test('a lost connection is seen, the numbers turn pale, and it comes back', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { accessible, api, close, fits, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, broad, close, comes, held, holds, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
 
 after(close)
 
@@ -146,6 +146,21 @@ test('Trends: what is chosen while the people are being closed is kept, and back
   })
 })
 
+test('Trends: an answer is shown another way while the next is awaited', async () => {
+  await visit({ path: address('/trends', { range: { ...week, interval: 'day' }, series: [track('Look')] }) }, async (page) => {
+    await page.locator('#answer canvas').first().waitFor()
+    await settled(page)
+    const go = await held(page, '**/api/query/trend')
+    await page.getByRole('button', { name: 'Add a series' }).click()
+    await page.locator('#answer [aria-busy], #answer[aria-busy]').first().waitFor({ state: 'attached' })
+    await page.getByRole('radio', { name: 'Table' }).check()
+    await page.locator('#answer thead th').nth(5).waitFor()
+    assert.equal(await page.locator('#answer tbody tr').count(), 1)
+    go()
+    await page.locator('#answer tbody tr').nth(1).waitFor()
+  })
+})
+
 test('Trends: a formula, a filter and the period before; what cannot be is said with its field', async () => {
   await visit({ path: '/trends', allow: /status of 400/ }, async (page) => {
     await page.locator('#answer .headline .value').waitFor()
@@ -231,7 +246,7 @@ test('Retention: who comes back is asked by clicking, as a table and as a curve'
     await page.getByRole('button', { name: 'Break down by…' }).click()
     await choose(page, 'Break down by property 1', 'kind')
     await page.getByLabel('Of which group').selectOption('Hats')
-    assert.deepEqual((await cells.allTextContents()).slice(1, 3), ['5', '100%'])
+    await comes(async () => assert.deepEqual((await cells.allTextContents()).slice(1, 3), ['5', '100%']))
   })
 })
 
@@ -254,7 +269,7 @@ test('Paths: what comes after an event is followed by clicking; nodes and links 
     await page.getByRole('button', { name: /^Look, step 1: 10 paths of 10 people/ }).waitFor()
     await page.getByRole('radio', { name: 'Table' }).check()
     const row = page.locator('#answer .grid').first().locator('tbody tr').first()
-    assert.deepEqual((await row.locator('th, td').allTextContents()).slice(1), ['Add', 'Look', '10', '100%', '10'])
+    await comes(async () => assert.deepEqual((await row.locator('th, td').allTextContents()).slice(1), ['Add', 'Look', '10', '100%', '10']))
     await row.getByRole('button').click()
     await listed(page, 10)
   })
@@ -294,21 +309,28 @@ test('Dashboards: a report is saved to one, which is arranged by keys, and loade
     assert.equal(await text(page, '.card .headline .value'), '40')
 
     await page.getByRole('button', { name: 'Arrange' }).click()
+    // Two moves at once: the second is of what the first has made.
+    const moved = []
+    page.on('response', (r) => { if (r.request().method() === 'PUT') moved.push(r.status()) })
+    await page.getByRole('button', { name: 'Move earlier: In numbers' }).evaluate((b) => b.click())
+    await page.getByRole('button', { name: 'Move later: In numbers' }).evaluate((b) => b.click())
+    await comes(async () => assert.deepEqual(moved, [200, 200]))
     await page.getByRole('button', { name: 'Move later: How many look' }).focus()
     const kept = page.waitForResponse((r) => r.request().method() === 'PUT')
     await page.keyboard.press('Enter')
     assert.equal((await kept).status(), 200)
     await page.getByText('How many look is number 2 of 3').waitFor({ state: 'attached' })
-    const names = () => page.locator('.card h3').allTextContents()
-    assert.deepEqual(await names(), ['In numbers', 'How many look', 'A report that was removed'])
+    const named = (want, why) => comes(async () => assert.deepEqual(await page.locator('.card h3').allTextContents(), want, why))
+    await named(['In numbers', 'How many look', 'A report that was removed'])
     const dropped = page.waitForResponse((r) => r.request().method() === 'PUT')
     await cards.nth(1).dragTo(cards.nth(0), { sourcePosition: { x: 60, y: 12 }, targetPosition: { x: 60, y: 12 } })
     assert.equal((await dropped).status(), 200)
     await page.reload()
     await cards.nth(1).waitFor()
-    assert.deepEqual(await names(), ['How many look', 'In numbers'], 'it is kept')
+    await named(['How many look', 'In numbers'], 'it is kept')
+    const asked = page.waitForResponse((r) => r.request().method() === 'PUT')
     await page.getByLabel('How often it is asked anew').selectOption('Every minute')
-    await page.waitForResponse((r) => r.request().method() === 'PUT')
+    assert.equal((await asked).status(), 200)
     assert.equal((await api('/api/saved/dashboards')).documents.find((d) => d.id === id).body.refresh, 60)
     await cards.first().getByRole('link', { name: 'How many look' }).click()
     await page.locator('#saved-name').getByText('How many look').waitFor()
@@ -349,6 +371,7 @@ test('Dashboards: the people behind a number of each kind of card are opened, by
     await listed(page, 15)
     await of('Back').getByRole('button', { name: /day 1: 12 of 20/ }).click()
     await page.getByRole('dialog').getByRole('radio', { name: 'Did not: 8' }).check()
+    await page.waitForFunction(() => location.search.includes('lost'))
     // A link to the list is the list.
     const there = page.url()
     await page.goto(there)
@@ -459,18 +482,15 @@ const reports = {
 }
 
 test('every report is accessible and fits, in any light and at any width', async () => {
-  for (const [path, ready] of Object.entries(reports)) {
-    for (const scheme of ['light', 'dark']) {
-      for (const viewport of [phone, wide]) {
-        await visit({ path, scheme, viewport }, async (page) => {
-          await ready(page)
-          await settled(page)
-          if (viewport === phone) await page.locator('#build summary').click()
-          await fits(page)
-          await accessible(page)
-          await picture(page, `${path.replace(/\W+/g, '-').slice(1, 24)}-${viewport.width}-${scheme}`)
-        })
-      }
+  await visit({ path: '/trace', scheme: 'dark' }, async (page) => {
+    for (const [path, ready] of Object.entries(reports)) {
+      await page.setViewportSize(phone)
+      await page.emulateMedia({ colorScheme: 'dark' })
+      await page.goto(url + path)
+      await ready(page)
+      await settled(page)
+      await page.locator('#build summary').click()
+      await holds(page, path.replace(/\W+/g, '-').slice(1, 24), { viewports: /^.(funnels|retention)/.test(path) ? [phone, wide, broad] : [phone, wide] })
     }
-  }
+  })
 })
