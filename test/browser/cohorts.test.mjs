@@ -137,7 +137,7 @@ test('Filters: the same by the keyboard alone, in an or-group, of one series', a
 })
 
 test('Filters: what is typed before the fields and the events are known is not lost', async () => {
-  await visit({ path: '/trace' }, async (page) => {
+  await visit({ path: null }, async (page) => {
     const [fields, events] = [await held(page, '**/api/schema'), await held(page, '**/api/query/catalog')]
     await page.goto(url + lookers())
     await shows(page, '12')

@@ -141,7 +141,7 @@ test('a page that is opened later has the last events, and its choice of chart',
 })
 
 test('what comes before the page listens is shown', async () => {
-  await visit({ path: '/trace' }, async (page) => {
+  await visit({ path: null }, async (page) => {
     const go = await held(page, '**/api/tail*')
     await page.goto(url)
     await page.locator('#rows li').nth(20).waitFor()

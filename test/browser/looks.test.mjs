@@ -49,7 +49,7 @@ const settled = (page) => page.locator('[aria-busy]').first().waitFor({ state: '
 
 test('a report’s frame stands before its answer: what is asked, how it is shown, and where the answer will be', async () => {
   for (const [path, field] of [['/trends', 'Series A'], ['/funnels', 'Step 1'], ['/retention', 'Event 1'], ['/paths', 'Event 0'], [asked.trends, 'Series A'], [asked.funnels, 'Step 1']]) {
-    await visit({ path: '/trace' }, async (page) => {
+    await visit({ path: null }, async (page) => {
       const go = await held(page)
       await page.goto(url + path)
       await page.locator('#answer .sketch').waitFor()
@@ -82,7 +82,7 @@ test('the frames of the other pages do not wait for an answer either', async () 
     ['/people', ['#range select', '#look input', '#filter button']], ['/events', ['#range select', '#find']], ['/pipeline', ['#range select', '.stages li']],
     ['/sql', ['#sql', '#schema-find']], ['/', ['#fact-door', '#chart']], [`/dashboards?id=${id}`, ['#actions button', '.card .sketch']],
   ]) {
-    await visit({ path: '/trace' }, async (page) => {
+    await visit({ path: null }, async (page) => {
       const go = await held(page)
       await page.goto(url + path)
       for (const selector of frame) await page.locator(selector).first().waitFor()
@@ -138,7 +138,7 @@ test('a chart is drawn anew for a print, in the light colours, and as it was aft
 test('every table sorts, by the keyboard too, says so, and exports', async () => {
   await post('/api/saved/dashboards', { name: 'One', body: { tiles: [] } })
   await post('/api/tokens', { name: 'A script', scope: 'read' })
-  await visit({ path: '/trace' }, async (page) => {
+  await visit({ path: null }, async (page) => {
     for (const [path, open] of [
       ...Object.values(asked).map((p) => [p]), ['/people'], [`/events?type=track&event=Look`], ['/pipeline'], ['/sources'], ['/dashboards'], ['/settings'],
       ['/', (page) => page.locator('#figures summary').click()], [asked.trends, (page) => page.locator('#answer .figures summary').click()],
@@ -173,7 +173,7 @@ test('every table sorts, by the keyboard too, says so, and exports', async () =>
 })
 
 test('the catalog shows when things happened, and by when they arrived until that is counted', async () => {
-  await visit({ path: '/trace', allow: /status of 504/ }, async (page) => {
+  await visit({ path: null, allow: /status of 504/ }, async (page) => {
     let count
     let times = 0
     const counted = new Promise((resolve) => { count = resolve })
@@ -212,7 +212,7 @@ test('on a telephone a long value of an answer to SQL does not lie over the next
 const rooms = ['/', '/dashboards', asked.trends, asked.table, asked.paths, '/people', `/events?type=track&event=${encodeURIComponent(long)}`, '/trace?id=Look-0-0']
 
 test('every page is accessible and fits, on a telephone and on the widest screen, light and dark', async () => {
-  await visit({ path: '/trace' }, async (page) => {
+  await visit({ path: null }, async (page) => {
     for (const path of rooms) {
       await page.setViewportSize(broad)
       await page.goto(url + path)

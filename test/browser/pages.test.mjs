@@ -48,7 +48,7 @@ const pages = {
 const broadToo = ['/sql', '/sources', '/settings', '/api', '/pipeline?range=24h&reason=unknown_type&source=web'] // the others: looks.test.mjs
 
 test('every page is accessible and fits, in any light and at any width', async () => {
-  await visit({ path: '/trace', scheme: 'dark' }, async (page) => {
+  await visit({ path: null, scheme: 'dark' }, async (page) => {
     for (const [path, ready] of Object.entries(pages)) {
       await page.setViewportSize(phone)
       await page.emulateMedia({ colorScheme: 'dark' })

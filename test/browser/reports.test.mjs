@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { accessible, api, broad, close, comes, held, holds, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, broad, close, comes, fits, held, holds, number, phone, picture, send, text, url, visit, wide } from './browser.mjs'
 
 after(close)
 
@@ -482,7 +482,7 @@ const reports = {
 }
 
 test('every report is accessible and fits, in any light and at any width', async () => {
-  await visit({ path: '/trace', scheme: 'dark' }, async (page) => {
+  await visit({ path: null, scheme: 'dark' }, async (page) => {
     for (const [path, ready] of Object.entries(reports)) {
       await page.setViewportSize(phone)
       await page.emulateMedia({ colorScheme: 'dark' })
