@@ -14,16 +14,19 @@ import (
 
 // ruleFlags say what an alert watches, when it fires and whom it tells. What is not given stays as it is.
 type ruleFlags struct {
-	Report  *string `help:"Watch a number of the saved report with this id: a trend, a funnel or a retention." placeholder:"ID" group:"What is watched"`
-	Series  *int    `help:"Of a trend: the series, from 0." placeholder:"N" group:"What is watched"`
-	Formula *int    `help:"Of a trend: the formula, from 0." placeholder:"N" group:"What is watched"`
-	Step    *int    `help:"Of a funnel: the step, from 0; by default the last." placeholder:"N" group:"What is watched"`
-	Period  *int    `help:"Of a retention: the period after the start; by default 1." placeholder:"N" group:"What is watched"`
-	Of      *string `help:"Of a trend: total or last (the last interval that is over); of a funnel: of_first, of_previous or people; of a retention: share or people." placeholder:"NUMBER" group:"What is watched"`
-	Event   *string `help:"Watch how many events of this name were received; an empty name is all events." placeholder:"NAME" group:"What is watched"`
-	Type    *string `help:"Of an event: only of this type." placeholder:"TYPE" group:"What is watched"`
-	Source  *string `help:"Of an event: only from this source." placeholder:"SOURCE" group:"What is watched"`
-	Minutes *int    `help:"Of an event: in the last so many minutes; by default 60." placeholder:"N" group:"What is watched"`
+	Report  *string  `help:"Watch a number of the saved report with this id: a trend, a funnel or a retention." placeholder:"ID" group:"What is watched"`
+	Series  *int     `help:"Of a trend: the series, from 0." placeholder:"N" group:"What is watched"`
+	Formula *int     `help:"Of a trend: the formula, from 0." placeholder:"N" group:"What is watched"`
+	Step    *int     `help:"Of a funnel: the step, from 0; by default the last." placeholder:"N" group:"What is watched"`
+	Period  *int     `help:"Of a retention: the period after the start; by default 1." placeholder:"N" group:"What is watched"`
+	Of      *string  `help:"Of a trend: total or last (the last interval that is over); of a funnel: of_first, of_previous or people; of a retention: share or people." placeholder:"NUMBER" group:"What is watched"`
+	Group   []string `help:"Of a report with a breakdown: only this group, by its value; once for each of the breakdown's fields, or once as a JSON array, in which null is the missing value." placeholder:"VALUE" sep:"none" xor:"group" group:"What is watched"`
+	Other   bool     `help:"Of a report with a breakdown: all groups together that it does not show." xor:"group" group:"What is watched"`
+	All     bool     `name:"all-groups" help:"Of a report with a breakdown: all people again." xor:"group" group:"What is watched"`
+	Event   *string  `help:"Watch how many events of this name were received; an empty name is all events." placeholder:"NAME" group:"What is watched"`
+	Type    *string  `help:"Of an event: only of this type." placeholder:"TYPE" group:"What is watched"`
+	Source  *string  `help:"Of an event: only from this source." placeholder:"SOURCE" group:"What is watched"`
+	Minutes *int     `help:"Of an event: in the last so many minutes; by default 60." placeholder:"N" group:"What is watched"`
 
 	Above *float64 `help:"Fire over this; of a share 0 to 1." placeholder:"X" group:"When it fires"`
 	Below *float64 `help:"Fire under this; of a share 0 to 1. Thresholds that are given stand for all." placeholder:"X" group:"When it fires"`
@@ -52,6 +55,9 @@ func (f *ruleFlags) apply(r *alert.Rule) {
 	set(&r.Number.Period, f.Period)
 	if f.Of != nil {
 		r.Number.Of = query.NumberOf(*f.Of)
+	}
+	if len(f.Group) > 0 || f.Other || f.All {
+		r.Number.Group, r.Number.Other = groupOf(f.Group), f.Other
 	}
 	if f.Event != nil || f.Type != nil || f.Source != nil || f.Minutes != nil {
 		if r.Event == nil {
@@ -94,6 +100,19 @@ func (f *ruleFlags) apply(r *alert.Rule) {
 	}
 }
 
+// groupOf reads a group: its values, or a JSON array of them.
+func groupOf(values []string) query.Group {
+	var group query.Group
+	if len(values) == 1 && json.Unmarshal([]byte(values[0]), &group) == nil && len(group) > 0 {
+		return group
+	}
+	group = nil
+	for _, v := range values {
+		group = append(group, &v)
+	}
+	return group
+}
+
 // set takes over what is given.
 func set[T any](into **T, given *T) {
 	if given != nil {
@@ -121,6 +140,7 @@ func (alertCreateCommand) Help() string {
 Examples:
   spoor alert create "Few orders" --event "Order Completed" --usual --side below --webhook https://chat.example/hook
   spoor alert create "Checkout breaks" --report k3jq5x2m7pnv4wtd --step 3 --of of_previous --below 0.4 --email ops@example.com --email shop@example.com
+  spoor alert create "Austria is quiet" --report xk2m7pnv4wtdq5j3 --of last --group AT --usual --side below
   spoor alert create "They stay away" --report xk2m7pnv4wtdq5j3 --period 1 --below 0.2`
 }
 

@@ -205,6 +205,24 @@ func TestAlertsAreMadeAndChanged(t *testing.T) {
 	client(t, exitOK, at("pause", id)...)
 	shown("paused", "over 90%")
 	client(t, exitOK, at("resume", id)...)
+	// One group of a breakdown, by its values; the missing one has a word in JSON only.
+	params["breakdown"] = map[string]any{"by": []string{"country", "properties.plan"}}
+	var grouped struct{ ID string }
+	if err := c.ask(t.Context(), http.MethodPost, "/api/saved/reports", nil, body, &grouped); err != nil {
+		t.Fatal(err)
+	}
+	client(t, exitOK, at("change", id, "--report", grouped.ID, "--group", "AT", "--group", "a,b")...)
+	shown(`in the last 7 days, where country is "AT" and properties.plan is "a,b" over 90%`)
+	client(t, exitOK, at("change", id, "--group", `["AT",null]`)...)
+	shown(`where country is "AT" and properties.plan is not set over 90%`)
+	client(t, exitOK, at("change", id, "--of", "people", "--above", "7")...)
+	shown(`people who came to Buy in the last 7 days, where country is "AT" and properties.plan is not set over 7`)
+	client(t, exitOK, at("change", id, "--other")...)
+	shown("of all other groups by country and properties.plan over 7")
+	client(t, exitOK, at("change", id, "--all-groups")...)
+	shown("people who came to Buy in the last 7 days over 7")
+	client(t, exitOK, at("change", id, "--group", "[1,2]", "--group", "null")...)
+	shown(`where country is "[1,2]" and properties.plan is "null"`)
 	client(t, exitOK, at("change", id, "--event", "Buy", "--minutes", "15", "--above", "7")...)
 	shown("Buy in the last 15 minutes over 7")
 	for _, refused := range []struct {
@@ -214,6 +232,9 @@ func TestAlertsAreMadeAndChanged(t *testing.T) {
 		{[]string{"change", id, "--minutes", "3"}, "body.event.minutes must be 5 to 10080; got 3"},
 		{[]string{"change", id, "--report", report.ID, "--above", "7"}, "body.above must be 0 to 1, for the number is a share: 0.25 is 25%; got 7"},
 		{[]string{"create", "x", "--report", report.ID, "--series", "1", "--above", "1"}, "body.number.series does not go with a funnel; got 1"},
+		{[]string{"create", "x", "--report", report.ID, "--group", "AT", "--above", "1"}, `body.number.group needs a report with a breakdown; got ["AT"]`},
+		{[]string{"create", "x", "--report", grouped.ID, "--group", "AT", "--above", "1"}, `body.number.group must have a value for each of the breakdown's fields, country, properties.plan; got ["AT"]`},
+		{[]string{"create", "x", "--event", "Buy", "--other", "--above", "1"}, "body.number goes with report"},
 		{[]string{"create", "x", "--event", "Buy"}, "must have a threshold"},
 		{[]string{"create", "x", "--event", "Buy", "--above", "1", "--webhook", "chat.example"}, `body.notify[0].webhook must be a URL with http or https; got "chat.example"`},
 		{[]string{"show", "nothing"}, `there is no alert "nothing"`},

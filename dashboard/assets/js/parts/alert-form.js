@@ -2,6 +2,7 @@
 import * as format from '../format.js'
 import { make, put, show } from '../dom.js'
 import { seriesName } from '../show/trend.js'
+import { groupChoice } from './alert-group.js'
 import { button, faultPanel, fetchJSON } from './ask.js'
 import { dialog } from './dialog.js'
 import { stepName } from './events.js'
@@ -191,6 +192,7 @@ export async function alertForm({ document = null, report = null, name = '' } = 
   if (old.report) which.value = old.report
   const place = make('select', 'field')
   const of = make('select', 'field')
+  const groups = groupChoice(() => draw())
   const eventBox = make('div')
   const minutes = choice(lengths.some(([n]) => n === (old.event?.minutes ?? 60)) ? lengths : [...lengths, [old.event.minutes, `${old.event.minutes} minutes`]], old.event?.minutes ?? 60)
 
@@ -215,9 +217,10 @@ export async function alertForm({ document = null, report = null, name = '' } = 
 
   /** fill offers the numbers of the report that is chosen. */
   function fill(number = {}) {
+    show(groupField, groups.fill(current(), number))
     placesNow = current() ? places(current().body) : []
     place.replaceChildren(...placesNow.map((p) => new Option(p.text, p.value)))
-    const at = Object.entries(number).find(([name]) => name !== 'of')
+    const at = Object.entries(number).find(([name]) => ['series', 'formula', 'step', 'period'].includes(name))
     if (at && placesNow.some((p) => p.value === at.join(' '))) place.value = at.join(' ')
     fillOf(number.of)
   }
@@ -228,7 +231,8 @@ export async function alertForm({ document = null, report = null, name = '' } = 
     if (options.some(([v]) => v === before)) of.value = before
   }
 
-  const reportPart = make('div', 'alert-fields', '', field('Report', which), field('Number', place), field('Of it', of))
+  const groupField = field('Of which group', groups.element)
+  const reportPart = make('div', 'alert-fields', '', field('Report', which), field('Number', place), field('Of it', of), groupField)
   const eventPart = make('div', 'alert-fields', '', make('div', 'labelled', '', make('span', 'label', 'Event'), eventBox), field('In the last', minutes))
   const noReport = make('p', 'sub', 'No trend, funnel or retention is saved yet: build one, and press “Alert me” there.')
   eventPicker(eventBox, { label: 'Event', value: event, onPick: (next) => { event = next; draw() } })
@@ -269,7 +273,7 @@ export async function alertForm({ document = null, report = null, name = '' } = 
       const names = ignore.value.split('\n').map((s) => s.trim()).filter(Boolean)
       return { ...body, tracking: true, ...(names.length ? { ignore: names } : {}) }
     }
-    if (subject.value === 'report') Object.assign(body, { report: which.value, number: { ...chosen()?.number, ...(of.value ? { of: of.value } : {}) } })
+    if (subject.value === 'report') Object.assign(body, { report: which.value, number: { ...chosen()?.number, ...(of.value ? { of: of.value } : {}), ...groups.get() } })
     else {
       // What the form does not ask for stays as it was.
       const { type, source } = old.event ?? {}
@@ -366,6 +370,7 @@ export async function alertForm({ document = null, report = null, name = '' } = 
   await asked.closed
   clearTimeout(waiting)
   asking?.abort()
+  groups.stop()
   return kept
 }
 
