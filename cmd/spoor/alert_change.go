@@ -48,6 +48,10 @@ func (f *ruleFlags) apply(r *alert.Rule) {
 		}
 		r.Report, r.Event = *f.Report, nil
 	}
+	event := f.Event != nil || f.Type != nil || f.Source != nil || f.Minutes != nil
+	if event && f.Report == nil {
+		r.Report, r.Number = "", query.Number{}
+	}
 	if f.Series != nil || f.Formula != nil {
 		r.Number.Series, r.Number.Formula = f.Series, f.Formula
 	}
@@ -59,12 +63,9 @@ func (f *ruleFlags) apply(r *alert.Rule) {
 	if len(f.Group) > 0 || f.Other || f.All {
 		r.Number.Group, r.Number.Other = groupOf(f.Group), f.Other
 	}
-	if f.Event != nil || f.Type != nil || f.Source != nil || f.Minutes != nil {
+	if event {
 		if r.Event == nil {
 			r.Event = &alert.Volume{}
-		}
-		if f.Report == nil {
-			r.Report, r.Number = "", query.Number{}
 		}
 		put(&r.Event.Event, f.Event)
 		put(&r.Event.Type, f.Type)
