@@ -48,12 +48,11 @@ const week = { last: 7, unit: 'day', zone: 'UTC' }
 const step = (event) => ({ event: { event } })
 const address = (path, question) => `${path}?q=${encodeURIComponent(JSON.stringify(question))}`
 
-const plans = [...Array(10).fill('free'), ...Array(7).fill('pro'), ...Array(2).fill('team')] // and one person without any
 // 20 people look three days ago, and 12 of them again on the next day; 10 add and 5 of those buy.
 before(async () => {
   await new Promise((resolve) => hook.listen(0, '127.0.0.1', resolve))
   const did = []
-  const track = (event, user, day, hour) => did.push({ type: 'track', event, userId: `user-${user}`, messageId: `${event}-${user}-${day}`, timestamp: at(day, hour), properties: plans[user] ? { plan: plans[user] } : {} })
+  const track = (event, user, day, hour) => did.push({ type: 'track', event, userId: `user-${user}`, messageId: `${event}-${user}-${day}`, timestamp: at(day, hour) })
   for (let user = 0; user < 20; user++) track('Look', user, -3, 0)
   for (let user = 0; user < 12; user++) track('Look', user, -2, 0)
   for (let user = 0; user < 10; user++) track('Add', user, -3, 1)
@@ -215,57 +214,6 @@ test('On the page Alerts: a retention, a formula and an event are watched; where
     await page.getByRole('button', { name: 'Test e-mail to ops@example.com' }).waitFor()
     const rule = (await api('/api/saved/alerts')).documents.find((d) => d.id === 'tracking')
     assert.deepEqual(rule.body, { tracking: true, ignore: ['Old Event', 'Other'], for: 2, notify: [{ email: 'ops@example.com' }] })
-  })
-})
-
-test('From a trend by a property: one group is chosen of those that there are, and it stays when it is changed', async () => {
-  const question = { range: week, series: [step('Look')], breakdown: { by: ['properties.plan'], top: 2 } }
-  await visit({ path: address('/trends', question) }, async (page) => {
-    await page.locator('.legend-item').nth(2).waitFor()
-    await page.getByRole('button', { name: 'Alert me' }).click()
-    await page.getByLabel('Name').fill('Looks by plan')
-    await page.getByRole('button', { name: 'Save and go on' }).click()
-    await page.getByRole('heading', { name: 'New alert' }).waitFor()
-    await form(page).getByLabel('When the number is').selectOption('under a number')
-    await previewed(page, 'Now: 32')
-    const group = form(page).getByLabel('Of which group')
-    await group.getByRole('option', { name: 'pro' }).waitFor({ state: 'attached' })
-    assert.deepEqual(await group.getByRole('option').allTextContents(), ['all people', 'free', 'pro', 'all other groups'])
-    await group.selectOption('all other groups')
-    await previewed(page, 'Now: 3')
-    await group.selectOption('pro')
-    await previewed(page, 'Now: 9')
-    await form(page).getByLabel('Fires under').fill('10')
-    await form(page).getByLabel('Name').fill('Few pros')
-    await form(page).getByRole('button', { name: 'Add a webhook' }).click()
-    await page.keyboard.type(hookURL())
-    await accessible(page)
-    await picture(page, 'alert-form-group-1440-light', false)
-    await form(page).getByRole('button', { name: 'Save alert' }).click()
-    await page.getByRole('button', { name: 'Open it' }).click()
-    await page.locator('.alert-facts').getByText('Looks by plan: Look in the last 7 days, where properties.plan is "pro" under 10').waitFor()
-    const fired = await toldOf(/^\[FIRING\] Few pros/)
-    assert.deepEqual([fired.value, fired.low, fired.kind], [9, 10, 'count'])
-
-    // A group that the report does not show is asked for too, and stays on offer.
-    const rule = (await api('/api/saved/alerts')).documents.find((d) => d.name === 'Few pros')
-    const number = { series: 0, of: 'total', group: ['pro'] }
-    assert.deepEqual(rule.body, { report: rule.body.report, number, below: 10, for: 1, notify: [{ webhook: hookURL() }] })
-    await api('/api/saved/alerts', { name: 'Few without', body: { ...rule.body, number: { ...number, group: [null] } } })
-    await page.getByRole('link', { name: 'All alerts' }).click()
-    await page.reload()
-    await page.getByRole('link', { name: 'Few without' }).click()
-    await page.getByRole('button', { name: 'Change', exact: true }).click()
-    await previewed(page, 'Now: 1')
-    await group.getByRole('option', { name: 'pro' }).waitFor({ state: 'attached' })
-    assert.deepEqual(await group.getByRole('option').allTextContents(), ['all people', 'free', 'pro', '(not set)', 'all other groups'])
-    assert.equal(await group.locator('option:checked').textContent(), '(not set)')
-    await form(page).getByLabel('Report', { exact: true }).selectOption('The shop')
-    await group.waitFor({ state: 'hidden' })
-    await form(page).getByLabel('Report', { exact: true }).selectOption('Looks by plan')
-    await group.selectOption('free')
-    await form(page).getByRole('button', { name: 'Save alert' }).click()
-    await page.locator('.alert-facts').getByText(/where properties.plan is "free" under 10/).waitFor()
   })
 })
 
