@@ -199,6 +199,15 @@ test('the catalog shows when things happened, and by when they arrived until tha
   })
 })
 
+test('the lines between rows are all there: no row begins within a pixel, where a head that stays in view would cover one', async () => {
+  await visit({ path: '/people', viewport: phone }, async (page) => {
+    const row = page.locator('#list .grid tbody tr')
+    await row.first().waitFor()
+    const heights = await row.evaluateAll((all) => all.map((r) => r.getBoundingClientRect().height))
+    assert.ok(heights.length > 1 && heights.every(Number.isInteger), `${heights}`)
+  })
+})
+
 test('on a telephone a long value of an answer to SQL does not lie over the next one', async () => {
   await visit({ path: `/sql?sql=${encodeURIComponent(`select '${long.slice(0, 50)}' as a, 1 as b`)}`, viewport: phone }, async (page) => {
     const cell = page.locator('.result tbody th').first()
