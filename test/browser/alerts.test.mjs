@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
-import { accessible, api, broad, close, holds, phone, picture, send, text, url, visit, wide } from './browser.mjs'
+import { accessible, api, broad, close, holds, phone, picture, send, text, visit, wide } from './browser.mjs'
 
 const heard = []
 const listeners = new Set()
