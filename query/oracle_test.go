@@ -33,7 +33,7 @@ func questions(t *testing.T, few int) int {
 func TestOracleDuckDB(t *testing.T) {
 	t.Parallel()
 	querytest.Run(t, questions(t, 400), func(t *testing.T, _ string) warehouse.Warehouse {
-		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb"), MemoryLimit: 256 << 20})
+		w, err := duckdb.Open(t.Context(), duckdb.Options{Path: filepath.Join(t.TempDir(), "spoor.duckdb"), MemoryLimit: 256 << 20, ClusterRows: 64})
 		return warehousetest.Ready(t, w, err)
 	})
 }

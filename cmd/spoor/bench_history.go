@@ -53,7 +53,7 @@ func makeHistory(ctx context.Context, dir string, rows uint64, days int, p *proc
 	if err != nil {
 		return nil, err
 	}
-	w, err := openWarehouse(ctx, &warehouseFlags{WarehouseMemory: 2 << 30, WarehouseThreads: 1}, &dataFlags{Data: dir})
+	w, err := openWarehouse(ctx, &warehouseFlags{WarehouseMemory: 2 << 30, WarehouseThreads: 1}, &dataFlags{Data: dir}, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,27 @@ func makeHistory(ctx context.Context, dir string, rows uint64, days int, p *proc
 		},
 	})
 	_ = bar.Finish()
-	return h, err
+	if err != nil {
+		return nil, err
+	}
+	return h, clustered(ctx, w, p)
+}
+
+// clustered waits until the warehouse has put its rows in order, which a server does behind the loads.
+func clustered(ctx context.Context, w warehouse.Warehouse, p *process) error {
+	c, ok := w.(interface {
+		Cluster(ctx context.Context, tell func(rows int64)) error
+	})
+	if !ok {
+		return nil
+	}
+	line := newProgressLine(p.stderr)
+	defer line.clear()
+	sum := int64(0)
+	return c.Cluster(ctx, func(rows int64) {
+		sum += rows
+		line.draw(fmt.Sprintf("clustering  %d events", sum))
+	})
 }
 
 // historyLoader is a loader as serve has one, but in no hurry: its batches are as large as is good for the warehouse.

@@ -223,7 +223,7 @@ func (d *doctor) open(ctx context.Context, logger *slog.Logger) {
 		d.add("stream", err == nil && (stat.Limit == 0 || stat.Bytes < stat.Limit*9/10), "the warehouse is behind: see its finding; or raise --stream-limit",
 			"%s", told(err, fmt.Sprintf("%d records, %s of %s", stat.Records, byteSize(stat.Bytes), byteSize(stat.Limit))))
 	}
-	w, err := openWarehouse(ctx, &d.c.warehouseFlags, &d.c.dataFlags)
+	w, err := openWarehouse(ctx, &d.c.warehouseFlags, &d.c.dataFlags, logger)
 	if err != nil {
 		d.add("warehouse", false, warehouseRemedy(d.c.Warehouse, err), "%v", err)
 		return

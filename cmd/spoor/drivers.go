@@ -140,7 +140,7 @@ func parseFirehose(location string) (name string, query url.Values, err error) {
 
 // openWarehouse opens the warehouse that the URL names. The tables of an embedded one are made or updated at once; those
 // of a server when it answers, by prepareWarehouse.
-func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (warehouse.Warehouse, error) {
+func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags, logger *slog.Logger) (warehouse.Warehouse, error) {
 	location := f.Warehouse
 	if location == "" {
 		location = "duckdb:" + d.path("spoor.duckdb")
@@ -152,7 +152,10 @@ func openWarehouse(ctx context.Context, f *warehouseFlags, d *dataFlags) (wareho
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("making the folder of the warehouse: %w", err)
 		}
-		w, err = duckdb.Open(ctx, duckdb.Options{Path: path, MemoryLimit: int64(f.WarehouseMemory), Threads: f.threads()})
+		w, err = duckdb.Open(ctx, duckdb.Options{
+			Path: path, MemoryLimit: int64(f.WarehouseMemory), Threads: f.threads(),
+			Warn: func(text string) { logger.Warn("the warehouse: " + text) },
+		})
 	case scheme == "postgres" || scheme == "postgresql":
 		w, err = postgres.Open(ctx, postgres.Options{URL: location})
 	case scheme == "redshift":

@@ -55,7 +55,7 @@ func (c *serveCommand) serve(ctx context.Context, p *process, logger *slog.Logge
 		return err
 	}
 	closeAll.add(log.Close)
-	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags)
+	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags, logger)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (c *loadCommand) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		return err
 	}
 	closeAll.add(log.Close)
-	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags)
+	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags, logger)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (c *dashboardCommand) Run(ctx context.Context, p *process, logger *slog.Log
 		return err
 	}
 	closeAll.add(log.Close)
-	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags)
+	w, err := openWarehouse(ctx, &c.warehouseFlags, &c.dataFlags, logger)
 	if err != nil {
 		return err
 	}

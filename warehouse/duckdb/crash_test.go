@@ -39,7 +39,7 @@ const crashRows = 3000
 // loadForEver loads batch after batch, and says each position behind a batch once it is in.
 func loadForEver(path string) error {
 	ctx := context.Background()
-	w, err := duckdb.Open(ctx, duckdb.Options{Path: path})
+	w, err := duckdb.Open(ctx, duckdb.Options{Path: path, ClusterRows: 4 * crashRows})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func numbered(from string, n, rows int) *warehouse.Batch {
 		return warehouse.User{UserID: id, Traits: fmt.Appendf(nil, `{"n":%d}`, n), FirstSeen: now, SeenAt: now + int64(n)}
 	}
 	return &warehouse.Batch{
-		ID: fmt.Sprint("load-", n), Stream: "main", Moves: []warehouse.Move{{Shard: "0", From: from, To: fmt.Sprint(n)}}, Events: builder.Take(),
+		ID: fmt.Sprintf("load-%09d", n), Stream: "main", Moves: []warehouse.Move{{Shard: "0", From: from, To: fmt.Sprint(n)}}, Events: builder.Take(),
 		Users:      []warehouse.User{user("all"), user(fmt.Sprint("u", n))},
 		Identities: []warehouse.Identity{{AnonymousID: "all", UserID: fmt.Sprint("u", n), SeenAt: now + int64(n)}},
 		Counts:     []warehouse.Count{{Source: "web", Minute: event.Minute(now), Accepted: int64(rows), Loaded: int64(rows)}},

@@ -25,7 +25,10 @@ type Options struct {
 	// MemoryLimit is for DuckDB's buffers, in bytes; default 1 GiB. What does not fit goes to a folder beside the file.
 	MemoryLimit int64
 	Threads     int // of one query; default 1. See docs/adr/0015-fast-questions.md for what more of them cost a load
-	// Fault, if given, is called before each step of a Load or an Erase; an error ends it there. For tests.
+	// ClusterRows is how many rows are clustered at once; default 983,040, or as many as a memory limit under a GiB has room for.
+	ClusterRows int
+	Warn        func(text string) // hears of what fails behind the loads, and is tried again
+	// Fault, if given, is called before each step of a Load or an Erase, and around a clustering; an error ends it there. For tests.
 	Fault func(step string) error
 }
 
@@ -48,7 +51,8 @@ type Warehouse struct {
 	writer  *sql.Conn
 	// replaced counts the rows that were deleted and inserted anew since the last look at how many are dead. It begins
 	// high, so that the first Load looks.
-	replaced int
+	replaced  int
+	clusterer clusterer
 }
 
 // Open opens or makes the file. Only one process at a time can.
@@ -105,13 +109,15 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", options.Path, err), w.db.Close())
 	}
 	if err := w.writer.Raw(func(c any) error { _, err := native(c); return err }); err != nil {
-		return nil, errors.Join(err, w.Close())
+		return nil, errors.Join(err, w.writer.Close(), w.db.Close())
 	}
+	w.startClustering()
 	return w, nil
 }
 
 // Close checkpoints and closes the file.
 func (w *Warehouse) Close() error {
+	w.clusterer.end()
 	return errors.Join(w.writer.Close(), w.db.Close())
 }
 
@@ -134,18 +140,26 @@ func (w *Warehouse) Migrate(ctx context.Context) error {
 			return &warehouse.NewerError{Warehouse: w.options.Path, Version: int(version.Int64)}
 		}
 		if version.Valid {
-			return w.makeDays(ctx)
+			return w.makeOwn(ctx)
 		}
 		for _, t := range warehouse.Tables() {
 			if err := w.exec(ctx, createTable(t, t.Name)); err != nil {
 				return fmt.Errorf("table %s: %w", t.Name, err)
 			}
 		}
-		if err := w.makeDays(ctx); err != nil {
+		if err := w.makeOwn(ctx); err != nil {
 			return err
 		}
 		return w.exec(ctx, "insert into schema_version values (?)", warehouse.SchemaVersion)
 	})
+}
+
+// makeOwn makes the tables that DuckDB alone has.
+func (w *Warehouse) makeOwn(ctx context.Context) error {
+	if err := w.exec(ctx, createClustered); err != nil {
+		return err
+	}
+	return w.makeDays(ctx)
 }
 
 // replaces tells of a table that its rows are replaced by deleting and inserting them, without an index: identities and
@@ -159,7 +173,7 @@ func Schema() []string {
 	for _, t := range warehouse.Tables() {
 		statements = append(statements, createTable(t, t.Name))
 	}
-	return append(statements, createDays)
+	return append(statements, createDays, createClustered)
 }
 
 func createTable(t warehouse.Table, name string) string {

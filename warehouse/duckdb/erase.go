@@ -14,6 +14,8 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 	if err != nil {
 		return nil, err
 	}
+	w.clusterer.alone.Lock()
+	defer w.clusterer.alone.Unlock()
 	w.writing.Lock()
 	defer w.writing.Unlock()
 	users, devices := subject.UserIDs, subject.AnonymousIDs

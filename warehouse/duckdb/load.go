@@ -28,6 +28,7 @@ func (w *Warehouse) Load(ctx context.Context, b *warehouse.Batch) (warehouse.Rec
 		return warehouse.Receipt{}, err
 	}
 	_, loaded, duplicate, dead := warehouse.Totals(l.counts)
+	w.clusterer.loaded(int(loaded))
 	return warehouse.Receipt{Loaded: loaded, Duplicate: duplicate, Dead: dead, Committed: time.Now()}, nil
 }
 
