@@ -21,7 +21,7 @@ const createClustered = "create table if not exists clustered (load_id varchar n
 const (
 	// clusterRows is how many rows a piece has at most, and at least what it needs for the common names to fill row groups of
 	// their own. It takes about a kilobyte a row to sort.
-	clusterRows = 16 * rowGroup
+	clusterRows = 8 * rowGroup
 	sortedBytes = 1 << 10
 	// tailShare of a piece stays as it came, so that the newest rows are found by their time of arrival.
 	tailShare = 8
