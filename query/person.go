@@ -192,9 +192,7 @@ func (a *PersonAnswer) seen(ctx context.Context, w Source, before, now time.Time
 	if statement == "" {
 		return ids, lately(before, now), nil
 	}
-	// The ids stand in the statement twice.
-	args := joined("", append(bound, bound...)...).args
-	rows, err := w.Query(ctx, statement, args...)
+	rows, err := w.Query(ctx, statement, filled(statement, bound).args...)
 	if err != nil {
 		return nil, nil, err
 	}

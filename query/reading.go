@@ -138,13 +138,11 @@ func (r *reading) selected(s Selection) part {
 
 // named is the condition that an event has one of the names, which are values; place tells which, from 1 on.
 func (r *reading) named(names []part) part {
-	p := joined("", names...)
-	return part{r.dialect.OneOf("e.event", texts(names)), p.args}
+	return filled(r.dialect.OneOf("e.event", texts(names)), names)
 }
 
 func (r *reading) place(names []part) part {
-	p := joined("", names...)
-	return part{r.dialect.Place("e.event", texts(names)), p.args}
+	return filled(r.dialect.Place("e.event", texts(names)), names)
 }
 
 func texts(parts []part) []string {

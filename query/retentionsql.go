@@ -108,7 +108,7 @@ func (s *retentionSQL) both(name string) {
 	begins, returns := r.is(s.retention.Start), r.is(s.retention.Return)
 	either := part{}
 	if begins.text != "" && returns.text != "" {
-		either = say("(($) or ($))", begins, returns)
+		either = all(r.any([]Selection{s.retention.Start.Event, s.retention.Return.Event}), say("(($) or ($))", begins, returns))
 	}
 	condition := all(s.in(r, false), either, r.where(s.retention.Where))
 	aggregates := say("$, $", s.began(begins), s.returned(returns, bucketBit(s.dialect, s.period)))

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -54,4 +55,10 @@ func joined(separator string, parts ...part) part {
 	}
 	p.text = strings.Join(texts, separator)
 	return p
+}
+
+// filled is a dialect's SQL with its values, which stand in it once or more often, all of them each time and in their order.
+func filled(sql string, values []part) part {
+	args := joined("", values...).args
+	return part{sql, slices.Repeat(args, strings.Count(sql, "?")/len(args))}
 }

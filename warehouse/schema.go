@@ -111,7 +111,8 @@ type Dialect interface {
 	// Key stands for a text where many rows are grouped, joined or sorted by it: equal for equal texts, and for two others
 	// by a chance of 1 in 2^64. It is the text itself where nothing is cheaper. NULL has a key that no id has.
 	Key(text string) string
-	// OneOf is a condition: a text column is one of the values. Place tells which, from 1 on; of others it gives 0 or NULL.
+	// OneOf is a condition, or several joined by and: a text column is one of the values, which may stand in it more than once, all of
+	// them each time and in their order. Place tells which it is, from 1 on; of others it gives 0 or NULL.
 	OneOf(column string, values []string) string
 	Place(column string, values []string) string
 	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of some ids, and under

@@ -11,18 +11,21 @@ import (
 )
 
 // Rows come in the order of arrival, in which the events of one name are scattered over the whole table. Behind the loads they
-// are clustered: written anew a piece at a time, those of a piece by name and within a name by person. A question about some
-// names then reads the row groups of these names, and passes over the others; see docs/adr/0020-clustering.md.
+// are clustered: written anew a piece at a time, those of a piece with a common name by name, and all by device within that. A
+// question about some names then reads the row groups that have them, and passes over the others; see docs/adr/0020-clustering.md.
 //
 // The table clustered has one row: the last load whose rows are clustered. The pieces are of whole loads, in the order of their
 // ids. Rows that come out of that order stay where they are, which costs time and nothing else.
 const createClustered = "create table if not exists clustered (load_id varchar not null)"
 
 const (
-	// clusterRows is how many rows a piece has at most, and at least what it needs for the common names to fill row groups of
-	// their own. It takes about a kilobyte a row to sort.
-	clusterRows = 8 * rowGroup
+	// clusterRows is how many rows a piece has at most: what the common names need to fill row groups of their own. To sort them
+	// takes about a kilobyte a row.
+	clusterRows = 16 * rowGroup
 	sortedBytes = 1 << 10
+	// commonShare of a piece makes a name a common one: two thirds of a row group, where the piece is of sixteen. What is rarer lies
+	// together, by device: one person's events are in few row groups then.
+	commonShare = 24
 	// tailShare of a piece stays as it came, so that the newest rows are found by their time of arrival.
 	tailShare = 8
 	// After each piece the clusterer rests for so many times as long as that took.
@@ -143,8 +146,10 @@ func (w *Warehouse) clusterPiece(ctx context.Context) (n int64, err error) {
 		return 0, err
 	}
 	for i, statement := range []string{
-		"insert into events select * from events where load_id > ? and load_id <= ? order by event, coalesce(user_id, anonymous_id), \"timestamp\"",
-		fmt.Sprintf("delete from events where load_id > ? and load_id <= ? and rowid <= %d", end.Int64),
+		fmt.Sprintf(`insert into events select e.* from events e
+				left join (select event from events where load_id > $1 and load_id <= $2 and event is not null group by 1 having count(*) >= %d) common on common.event = e.event
+			where load_id > $1 and load_id <= $2 order by common.event, coalesce(anonymous_id, user_id), "timestamp"`, w.clusterer.rows/commonShare),
+		fmt.Sprintf("delete from events where load_id > $1 and load_id <= $2 and rowid <= %d", end.Int64),
 	} {
 		result, err := tx.ExecContext(ctx, statement, after.String, upTo.String)
 		if err != nil {

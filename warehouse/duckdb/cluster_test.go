@@ -24,7 +24,7 @@ func mixed(n, rows int) *warehouse.Batch {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC).UnixMicro() + int64(n)
 	for i := range rows {
 		e := &event.Event{
-			Request: &event.Request{Source: "web", Protocol: "segment"}, Type: event.TypeTrack, Name: fmt.Sprint("Name ", rand.IntN(9)), MessageID: fmt.Sprintf("%d-%d", n, i),
+			Request: &event.Request{Source: "web", Protocol: "segment"}, Type: event.TypeTrack, Name: fmt.Sprint("Name ", min(rand.IntN(12), rand.IntN(40))), MessageID: fmt.Sprintf("%d-%d", n, i),
 			Timestamp: now - rand.Int64N(1e9), ReceivedAt: now, OriginalTimestamp: event.NoTime, SentAt: event.NoTime, AnonymousID: fmt.Sprint("d", rand.IntN(50)),
 		}
 		switch rand.IntN(4) {
@@ -52,7 +52,7 @@ func loadMixed(ctx context.Context, w *duckdb.Warehouse, n, rows int) error {
 	return err
 }
 
-// TestCluster: all rows are as they were, those of whole pieces by name and person, the rest in the order of arrival.
+// TestCluster: all rows are as they were, those of whole pieces by common name and device, the rest in the order of arrival.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "spoor.duckdb")
@@ -79,8 +79,8 @@ func TestCluster(t *testing.T) {
 			t.Errorf("want the rows as they were, %s; have %s", before, have)
 		}
 		// By the rows' numbers: the tail comes first, for the pieces were written behind it.
-		const disorder = `select count(*) from (select load_id, event, coalesce(user_id, anonymous_id) as who,
-				lag(load_id) over numbered as load_before, lag(event) over numbered as event_before, lag(coalesce(user_id, anonymous_id)) over numbered as who_before
+		const disorder = `select count(*) from (select load_id, event, coalesce(anonymous_id, user_id) as who,
+				lag(load_id) over numbered as load_before, lag(event) over numbered as event_before, lag(coalesce(anonymous_id, user_id)) over numbered as who_before
 			from events where load_id %s window numbered as (order by rowid)) where %s`
 		if have := one(t, w, fmt.Sprintf(disorder, "> 'load-000016'", "load_before > load_id")); have != "[0]" {
 			t.Errorf("want the tail in the order of arrival; have %s steps back", have)

@@ -100,9 +100,11 @@ func (dialect) Key(text string) string {
 	return "hash(" + text + ")"
 }
 
-// OneOf is a function, for the same reason: with IN each row would be compared.
+// OneOf is a function, for the same reason: with IN alone each row would be compared. By IN row groups without any of the values are
+// passed over; it compares what the function left.
 func (dialect) OneOf(column string, values []string) string {
-	return "list_contains([" + strings.Join(values, ", ") + "], " + column + ")"
+	list := strings.Join(values, ", ")
+	return "list_contains([" + list + "], " + column + ") and " + column + " in (" + list + ")"
 }
 
 func (dialect) Place(column string, values []string) string {

@@ -25,7 +25,7 @@ type Options struct {
 	// MemoryLimit is for DuckDB's buffers, in bytes; default 1 GiB. What does not fit goes to a folder beside the file.
 	MemoryLimit int64
 	Threads     int // of one query; default 1. See docs/adr/0015-fast-questions.md for what more of them cost a load
-	// ClusterRows is how many rows are clustered at once; default 491,520, or as many as a memory limit under a GiB has room for.
+	// ClusterRows is how many rows are clustered at once; default 983,040, or as many as a memory limit under a GiB has room for.
 	ClusterRows int
 	Warn        func(text string) // hears of what fails behind the loads, and is tried again
 	// Fault, if given, is called before each step of a Load or an Erase, and around a clustering; an error ends it there. For tests.
