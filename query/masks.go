@@ -20,7 +20,9 @@ func (s *trendSQL) wholly() bool {
 func (s *trendSQL) masks() part {
 	r := reading{dialect: s.dialect, now: s.now, bots: s.trend.Bots}
 	var w with
-	r.everybody(&w, "people", say("bit_or($) as m", bucketBit(s.dialect, s.period)), r.within(s.period.From, s.period.To), "m", "bit_or(e.m) as m")
+	if !r.active(&w, "people", s.period) {
+		r.everybody(&w, "people", say("bit_or($) as m", bucketBit(s.dialect, s.period)), r.within(s.period.From, s.period.To), "m", "bit_or(e.m) as m")
+	}
 	var buckets []part
 	for i, b := range s.period.Buckets {
 		buckets = append(buckets, say("select cast($ as bigint) as bucket, cast($ as integer) as place", value(microsOf(start(b.From, s.period.Interval))), fmt.Sprint(i)))

@@ -21,6 +21,7 @@ type retentionSQL struct {
 	now       time.Time
 	retention *Retention
 	period    Period
+	masked    bool // both_ways has no t: the first bit tells in which period somebody started
 	list      bool // one also has n, the number of returns, and latest, when the last one was
 	with      with
 }
@@ -106,11 +107,17 @@ func (s *retentionSQL) starts() part {
 func (s *retentionSQL) both(name string) {
 	r := s.reading()
 	begins, returns := r.is(s.retention.Start), r.is(s.retention.Return)
+	filter := r.where(s.retention.Where)
+	if begins.text+returns.text+filter.text == "" && !s.list && s.retention.Breakdown == nil {
+		if s.masked = r.active(&s.with, name, s.period); s.masked {
+			return
+		}
+	}
 	either := part{}
 	if begins.text != "" && returns.text != "" {
 		either = all(r.any([]Selection{s.retention.Start.Event, s.retention.Return.Event}), say("(($) or ($))", begins, returns))
 	}
-	condition := all(s.in(r, false), either, r.where(s.retention.Where))
+	condition := all(s.in(r, false), either, filter)
 	aggregates := say("$, $", s.began(begins), s.returned(returns, bucketBit(s.dialect, s.period)))
 	gathered := s.first() + ", bit_or(e.m) as m"
 	if either.text == "" && !r.eachRow() && !s.list {
@@ -147,6 +154,10 @@ func (s *retentionSQL) one() string {
 	} else {
 		s.both("both_ways")
 		from.text = "both_ways r"
+	}
+	if s.masked {
+		s.with.add("one", say("select r.p, $ as c, r.m from both_ways r", firstBit("r.m", len(s.period.Buckets))))
+		return "one"
 	}
 	begun := "s"
 	if from.text == "both_ways r" {

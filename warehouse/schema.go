@@ -119,4 +119,8 @@ type Dialect interface {
 	// which: from 1 on, users before devices (anonymous_id). The ids are SQL, and each stands in the statement twice: all in
 	// their order, and all again. There may be a few more days, and none less. Empty: the warehouse keeps no such list.
 	Days(users, devices []string) string
+	// Active is a table of who did something on each day in UTC: day (a date), user_id and anonymous_id as Stored gives the text of an id
+	// (a number; of NULL 0), and is_bot, a line for each combination that some event has. Empty: the warehouse keeps none.
+	Active() string
+	Stored(id string) string
 }

@@ -204,30 +204,18 @@ with who as (with hits as (select coalesce(i.user_id, e.user_id, e.anonymous_id)
 -- 19: 0
 
 -- retention by week
-with devices as (select hash(e.anonymous_id) as d, count(e.user_id) as named, min(e."timestamp") as t, bit_or(case when e."timestamp" < ? then cast(1 as bigint) when e."timestamp" < ? then cast(2 as bigint) when e."timestamp" < ? then cast(4 as bigint) else cast(8 as bigint) end) as m from events e where e."timestamp" >= ? and e."timestamp" < ? and not e.is_bot group by 1), placed as (select i.user_id, x.* from devices x left join (select hash(anonymous_id) as anonymous_id, hash(user_id) as user_id from identities) i on i.anonymous_id = x.d where x.d <> hash(cast(null as varchar))), both_ways as (select e.p, epoch_us(min(e.t)) as t, bit_or(e.m) as m from (select case when user_id is not null then user_id else d end as p, t, m from placed where user_id is not null or named = 0
-			union all select hash(e.user_id), min(e."timestamp") as t, bit_or(case when e."timestamp" < ? then cast(1 as bigint) when e."timestamp" < ? then cast(2 as bigint) when e."timestamp" < ? then cast(4 as bigint) else cast(8 as bigint) end) as m from events e where e."timestamp" >= ? and e."timestamp" < ? and not e.is_bot and e.anonymous_id is null group by 1
-			union all select case when e.user_id is not null then hash(e.user_id) else hash(e.anonymous_id) end, min(e."timestamp") as t, bit_or(case when e."timestamp" < ? then cast(1 as bigint) when e."timestamp" < ? then cast(2 as bigint) when e."timestamp" < ? then cast(4 as bigint) else cast(8 as bigint) end) as m from events e join placed x on x.d = hash(e.anonymous_id) where e."timestamp" >= ? and e."timestamp" < ? and not e.is_bot and x.user_id is null and x.named > 0 group by 1) e group by 1), one as (select r.p, r.t, cast(? + ((r.t - ?) - (r.t - ?) % ?) / ? as integer) as c, coalesce(r.m, 0) as m from both_ways r where r.t >= ?) select -1 as rank, c, count(*) as size, cast(sum(case when (m & 1) <> 0 then 1 else 0 end) as bigint) as b0, cast(sum(case when (m & 2) <> 0 then 1 else 0 end) as bigint) as b1, cast(sum(case when (m & 4) <> 0 then 1 else 0 end) as bigint) as b2, cast(sum(case when (m & 8) <> 0 then 1 else 0 end) as bigint) as b3 from one group by c;
--- 1: 2026-11-09T00:00:00Z
--- 2: 2026-11-16T00:00:00Z
--- 3: 2026-11-23T00:00:00Z
--- 4: 2026-11-02T00:00:00Z
--- 5: 2026-11-30T00:00:00Z
--- 6: 2026-11-09T00:00:00Z
--- 7: 2026-11-16T00:00:00Z
--- 8: 2026-11-23T00:00:00Z
--- 9: 2026-11-02T00:00:00Z
--- 10: 2026-11-30T00:00:00Z
--- 11: 2026-11-09T00:00:00Z
--- 12: 2026-11-16T00:00:00Z
--- 13: 2026-11-23T00:00:00Z
--- 14: 2026-11-02T00:00:00Z
--- 15: 2026-11-30T00:00:00Z
--- 16: 0
--- 17: 1793577600000000
--- 18: 1793577600000000
--- 19: 604800000000
--- 20: 604800000000
--- 21: 1793577600000000
+with seen as (select u, d, bit_or(m) as m from (select e.user_id as u, e.anonymous_id as d, case when e.day >= cast(? as date) and e.day < cast(? as date) then cast(1 as bigint) when e.day >= cast(? as date) and e.day < cast(? as date) then cast(2 as bigint) when e.day >= cast(? as date) and e.day < cast(? as date) then cast(4 as bigint) when e.day >= cast(? as date) and e.day < cast(? as date) then cast(8 as bigint) end as m from id_days e where e.day >= cast(? as date) and e.day < cast(? as date) and not e.is_bot) e where m is not null group by 1, 2), both_ways as (select case when i.user_id is not null then i.user_id when e.u <> 0 then e.u else e.d end as p, bit_or(e.m) as m
+		from seen e left join (select coalesce(md5_number_lower(anonymous_id), 0) as anonymous_id, coalesce(md5_number_lower(user_id), 0) as user_id from identities) i on i.anonymous_id = e.d group by 1), one as (select r.p, case when (r.m & 1) <> 0 then 0 when (r.m & 2) <> 0 then 1 when (r.m & 4) <> 0 then 2 when (r.m & 8) <> 0 then 3 end as c, r.m from both_ways r) select -1 as rank, c, count(*) as size, cast(sum(case when (m & 1) <> 0 then 1 else 0 end) as bigint) as b0, cast(sum(case when (m & 2) <> 0 then 1 else 0 end) as bigint) as b1, cast(sum(case when (m & 4) <> 0 then 1 else 0 end) as bigint) as b2, cast(sum(case when (m & 8) <> 0 then 1 else 0 end) as bigint) as b3 from one group by c;
+-- 1: 2026-11-02
+-- 2: 2026-11-09
+-- 3: 2026-11-09
+-- 4: 2026-11-16
+-- 5: 2026-11-16
+-- 6: 2026-11-23
+-- 7: 2026-11-23
+-- 8: 2026-11-30
+-- 9: 2026-11-02
+-- 10: 2026-11-30
 
 -- rolling retention of those who buy for the first time ever
 with starts as (select case when i.user_id is not null then i.user_id when e.named > 0 then e.u else e.d end as p, epoch_us(min(e.t)) as t from (select hash(e.user_id) as u, hash(e.anonymous_id) as d, count(e.user_id) as named, min(e."timestamp") as t from events e where e."timestamp" < ? and not e.is_bot and e.type = ? and e.event = ? group by 1, 2) e left join (select hash(anonymous_id) as anonymous_id, hash(user_id) as user_id from identities) i on i.anonymous_id = e.d group by 1), returns as (select case when k.user_id is not null then k.user_id else case when e.user_id is not null then hash(e.user_id) else hash(e.anonymous_id) end end as p, bit_or(cast(1 as bigint) << cast(least(((epoch_us(e."timestamp") - s.t) - (epoch_us(e."timestamp") - s.t) % ?) / ?, 61) as integer)) as m from events e left join (select hash(anonymous_id) as anonymous_id, hash(user_id) as user_id from identities) k on k.anonymous_id = hash(e.anonymous_id) join starts s on s.p = case when k.user_id is not null then k.user_id else case when e.user_id is not null then hash(e.user_id) else hash(e.anonymous_id) end end where e."timestamp" >= ? and e."timestamp" < ? and not e.is_bot and epoch_us(e."timestamp") >= s.t group by 1), one as (select s.p, s.t, cast(? + ((s.t - ?) - (s.t - ?) % ?) / ? as integer) as c, coalesce(r.m, 0) as m from starts s left join returns r on r.p = s.p where s.t >= ?) select -1 as rank, c, count(*) as size, cast(sum(case when m >= 1 then 1 else 0 end) as bigint) as b0, cast(sum(case when m >= 2 then 1 else 0 end) as bigint) as b1, cast(sum(case when m >= 4 then 1 else 0 end) as bigint) as b2, cast(sum(case when m >= 8 then 1 else 0 end) as bigint) as b3 from one group by c;

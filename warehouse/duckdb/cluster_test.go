@@ -24,14 +24,21 @@ func mixed(n, rows int) *warehouse.Batch {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC).UnixMicro() + int64(n)
 	for i := range rows {
 		e := &event.Event{
-			Request: &event.Request{Source: "web", Protocol: "segment"}, Type: event.TypeTrack, Name: fmt.Sprint("Name ", min(rand.IntN(12), rand.IntN(40))), MessageID: fmt.Sprintf("%d-%d", n, i),
-			Timestamp: now - rand.Int64N(1e9), ReceivedAt: now, OriginalTimestamp: event.NoTime, SentAt: event.NoTime, AnonymousID: fmt.Sprint("d", rand.IntN(50)),
+			Request: &event.Request{Source: "web", Protocol: "segment"}, Type: event.TypeTrack, Name: fmt.Sprint("Name ", rand.IntN(6)), MessageID: fmt.Sprintf("%d-%d", n, i),
+			Timestamp: now - rand.Int64N(3*86400e6), ReceivedAt: now, OriginalTimestamp: event.NoTime, SentAt: event.NoTime, AnonymousID: fmt.Sprint("d", rand.IntN(50)),
+		}
+		if rand.IntN(4) == 0 {
+			e.Name = fmt.Sprint("Rare ", rand.IntN(30))
 		}
 		switch rand.IntN(4) {
 		case 0:
 			e.UserID = fmt.Sprint("u", rand.IntN(20))
 		case 1:
 			e.Type, e.Name = event.TypeIdentify, ""
+		}
+		e.IsBot = rand.IntN(9) == 0
+		if rand.IntN(9) == 0 {
+			e.PreviousID = fmt.Sprint("u", rand.IntN(20))
 		}
 		builder.Append(e)
 	}
@@ -79,14 +86,15 @@ func TestCluster(t *testing.T) {
 			t.Errorf("want the rows as they were, %s; have %s", before, have)
 		}
 		// By the rows' numbers: the tail comes first, for the pieces were written behind it.
-		const disorder = `select count(*) from (select load_id, event, coalesce(anonymous_id, user_id) as who,
-				lag(load_id) over numbered as load_before, lag(event) over numbered as event_before, lag(coalesce(anonymous_id, user_id)) over numbered as who_before
-			from events where load_id %s window numbered as (order by rowid)) where %s`
+		// A name is common in a piece of 1600 rows that has it 66 times.
+		const disorder = `select count(*) from (select *, lag(load_id) over numbered as load_before, lag(name) over numbered as name_before, lag(who) over numbered as who_before
+			from (select rowid as place, load_id, coalesce(anonymous_id, user_id) as who, case when count(*) over (partition by event) >= 66 then event end as name
+				from events where load_id %s) window numbered as (order by place)) where %s`
 		if have := one(t, w, fmt.Sprintf(disorder, "> 'load-000016'", "load_before > load_id")); have != "[0]" {
 			t.Errorf("want the tail in the order of arrival; have %s steps back", have)
 		}
 		for _, piece := range []string{"between 'load-000001' and 'load-000008'", "between 'load-000009' and 'load-000016'"} {
-			if have := one(t, w, fmt.Sprintf(disorder, piece, "who_before is not null and (coalesce(event_before, '~'), who_before) > (coalesce(event, '~'), who)")); have != "[0]" {
+			if have := one(t, w, fmt.Sprintf(disorder, piece, "who_before is not null and (coalesce(name_before, '~'), who_before) > (coalesce(name, '~'), who)")); have != "[0]" {
 				t.Errorf("want load_id %s by name and person; have %s steps back", piece, have)
 			}
 		}

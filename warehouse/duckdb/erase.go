@@ -29,6 +29,9 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 		if err := w.fault("ledger"); err != nil {
 			return err
 		}
+		if err := w.exec(ctx, "create temporary table erased_days as "+someDays+" where "+anywhere, users, devices); err != nil {
+			return fmt.Errorf("finding the days: %w", err)
+		}
 		if err := w.exec(ctx, `insert into ledger (minute, source, accepted, loaded, duplicate, dead, erased)
 			select date_trunc('minute', received_at), source, 0, 0, 0, 0, count(*) from events where `+anywhere+` group by 1, 2
 			on conflict (minute, source) do update set erased = erased + excluded.erased`, users, devices); err != nil {
@@ -53,8 +56,7 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 				return err
 			}
 		}
-		if err := w.exec(ctx, "delete from id_days where id in (select "+hashID("'user_id'", "unnest(cast(? as varchar[]))")+" union all select "+
-			hashID("'anonymous_id'", "unnest(cast(? as varchar[]))")+")", users, devices); err != nil {
+		if err := w.eraseDays(ctx); err != nil {
 			return fmt.Errorf("erasing from id_days: %w", err)
 		}
 		if err := w.fault("dead_letters"); err != nil {
@@ -71,6 +73,21 @@ func (w *Warehouse) Erase(ctx context.Context, subject warehouse.Subject) (wareh
 		return nil, err
 	}
 	return erased, nil
+}
+
+// eraseDays takes the lines of erased_days out of id_days, but those that events which are left tell of too.
+func (w *Warehouse) eraseDays(ctx context.Context) error {
+	const same = "i.day = e.day and i.user_id = e.user_id and i.anonymous_id = e.anonymous_id and i.is_bot = e.is_bot"
+	for _, statement := range []string{
+		"delete from id_days i using erased_days e where " + same,
+		"insert into id_days select i.* from (" + someDays + " where " + dayOf + " in (select day from erased_days)) i semi join erased_days e on " + same,
+		"drop table erased_days",
+	} {
+		if err := w.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // blank empties the dead letters that hold one of the ids.

@@ -105,3 +105,7 @@ func (dialect) Place(column string, values []string) string { return pgsql.Place
 
 // Days: events have an index by time only.
 func (dialect) Days(_, _ []string) string { return "" }
+
+func (dialect) Active() string { return "" }
+
+func (dialect) Stored(id string) string { return id }

@@ -118,6 +118,10 @@ func (dialect) Place(column string, values []string) string { return pgsql.Place
 // Days: they are not kept.
 func (dialect) Days(_, _ []string) string { return "" }
 
+func (dialect) Active() string { return "" }
+
+func (dialect) Stored(id string) string { return id }
+
 func typeOf(kind event.PropertyKind) string {
 	switch kind {
 	case event.KindInteger:
