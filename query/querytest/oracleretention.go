@@ -173,8 +173,11 @@ func (a asker) retention() query.Retention {
 
 // askRetention compares a retention's numbers, and one list behind them.
 func askRetention(ctx context.Context, r *rand.Rand, w *World, in warehouse.Warehouse) (question, want, have any, err error) {
-	a := asker{r, w}
-	q := a.retention()
+	return askOfRetention(ctx, asker{r, w}, in, asker{r, w}.retention())
+}
+
+func askOfRetention(ctx context.Context, a asker, in warehouse.Warehouse, q query.Retention) (question, want, have any, err error) {
+	r, w := a.Rand, a.world
 	answer, err := query.AskRetention(ctx, in, q, w.Now)
 	if err != nil {
 		return q, nil, nil, err

@@ -26,12 +26,9 @@ type Report struct {
 func Reports() []Report {
 	return []Report{
 		{"trend", func(ctx context.Context, r *rand.Rand, w *World, in warehouse.Warehouse) (any, any, any, error) {
-			t := asker{r, w}.trend()
-			have, err := query.AskTrend(ctx, in, t, w.Now)
-			want := w.Trend(t)
-			have.Complete, want.Complete = query.Completeness{}, query.Completeness{}
-			return t, want, have, err
+			return askOfTrend(ctx, asker{r, w}, in, asker{r, w}.trend())
 		}},
+		{"active", askActive},
 		{"funnel", askFunnel},
 		{"retention", askRetention},
 		{"paths", askPaths},
@@ -41,6 +38,24 @@ func Reports() []Report {
 		{"properties", askProperties},
 		{"number", askNumber},
 	}
+}
+
+func askOfTrend(ctx context.Context, a asker, in warehouse.Warehouse, t query.Trend) (question, want, have any, err error) {
+	answer, err := query.AskTrend(ctx, in, t, a.world.Now)
+	expected := a.world.Trend(t)
+	answer.Complete, expected.Complete = query.Completeness{}, query.Completeness{}
+	return t, expected, answer, err
+}
+
+// askActive asks who did anything at all, which warehouses may read from elsewhere than the events.
+func askActive(ctx context.Context, r *rand.Rand, w *World, in warehouse.Warehouse) (question, want, have any, err error) {
+	a := asker{r, w}
+	if a.chance(50) {
+		everything := []query.Series{{Measure: query.Measure{Of: query.People}}}
+		return askOfTrend(ctx, a, in, query.Trend{Range: a.cut(), Series: everything, Bots: a.chance(30), Compare: a.chance(20)})
+	}
+	q := a.retention()
+	return askOfRetention(ctx, a, in, query.Retention{Range: q.Range, OrAfter: q.OrAfter, Bots: q.Bots})
 }
 
 // Sizes of a run: each world has fewer events than this and is asked so many questions of each report.
