@@ -26,7 +26,7 @@ type watched struct {
 }
 
 func (w *watched) Query(ctx context.Context, query string, args ...any) (warehouse.Rows, error) {
-	if strings.Contains(query, "facts") || strings.Contains(query, "devices as") || strings.Contains(query, "page as") {
+	if strings.Contains(query, "facts") || strings.Contains(query, "people as") || strings.Contains(query, "page as") {
 		w.asked.Add(1)
 		if w.hold != nil {
 			if err := w.hold(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -157,11 +158,11 @@ func (a *PersonAnswer) timeline(ctx context.Context, w Source, q PersonQuestion,
 			return err
 		}
 	}
-	ids, stretches, err := a.seen(ctx, w, before, now)
+	ids, stretches, err := a.seen(ctx, w, before, now, limit)
 	if err != nil {
 		return err
 	}
-	for _, s := range stretches {
+	for s := range stretches {
 		if err := a.read(ctx, w, q, now, a.near(ids, s), limit); err != nil || a.Next != "" {
 			return err
 		}
@@ -175,24 +176,24 @@ type personID struct {
 	days       []time.Time
 }
 
-// seen gives the person's ids, and when their events may have happened before a moment, the newest first.
-func (a *PersonAnswer) seen(ctx context.Context, w Source, before, now time.Time) ([]personID, []stretch, error) {
+// seen gives the person's ids, and when their events may have happened before a moment, the newest first, as it is looked for more
+// than a number of them.
+func (a *PersonAnswer) seen(ctx context.Context, w Source, before, now time.Time, number int) ([]personID, iter.Seq[stretch], error) {
 	ids := []personID{{column: "user_id", id: a.Person}, {column: "anonymous_id", id: a.Person}}
 	for _, device := range a.Devices {
 		if device.AnonymousID != a.Person {
 			ids = append(ids, personID{column: "anonymous_id", id: device.AnonymousID})
 		}
 	}
-	var bound []part
-	for _, id := range ids {
-		bound = append(bound, text(id.id))
+	var devices []string
+	for _, id := range ids[1:] {
+		devices = append(devices, id.id)
 	}
-	named := texts(bound)
-	statement := w.Dialect().Days(named[:1], named[1:])
+	statement := w.Dialect().Days([]string{a.Person}, devices)
 	if statement == "" {
-		return ids, lately(before, now), nil
+		return ids, slices.Values(lately(before, now)), nil
 	}
-	rows, err := w.Query(ctx, statement, filled(statement, bound).args...)
+	rows, err := w.Query(ctx, statement)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -213,7 +214,7 @@ func (a *PersonAnswer) seen(ctx context.Context, w Source, before, now time.Time
 			days = append(days, day)
 		}
 	}
-	return ids, onDays(days, before), rows.Err()
+	return ids, onDays(days, before, number+1, func() int { return len(a.Events) }), rows.Err()
 }
 
 // read adds the newest events of a stretch. A page ends between moments, so that the next one can begin where it ended: it is

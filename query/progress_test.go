@@ -18,7 +18,7 @@ type teller struct {
 }
 
 func (w *teller) QueryTelling(ctx context.Context, tell func(done float64), text string, args ...any) (warehouse.Rows, error) {
-	if strings.Contains(text, "facts") || strings.Contains(text, "devices as") {
+	if strings.Contains(text, "facts") || strings.Contains(text, "people as") {
 		tell(0.5)
 		w.half <- struct{}{}
 		select {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -67,23 +68,29 @@ const maxStretches = 10
 // firstDays is how many days are looked at first: many a page is of no more.
 const firstDays = 3
 
-// onDays is where the events of some days, in UTC and the newest first, are looked for: in more and more of them at once, with
-// no long gap between two.
-func onDays(days []time.Time, before time.Time) []stretch {
-	var list []stretch
-	for i := 0; i < len(days); {
-		end := i + 1
-		for end < len(days) && (len(list) == maxStretches-1 || end-i < firstDays<<len(list) && days[end-1].Sub(days[end]) <= 3*day) {
-			end++
+// onDays is where the events of some days, in UTC and the newest first, are looked for until so many are wanted as found says: at
+// first on a few days, and then on as many as it takes if the others are like those before, with no long gap between two.
+func onDays(days []time.Time, before time.Time, wanted int, found func() int) iter.Seq[stretch] {
+	return func(yield func(stretch) bool) {
+		for done, times, some := 0, 1, firstDays; len(days) > 0; times++ {
+			if n := found(); n > 0 && done > 0 {
+				some = min((wanted-n)*done*5/(n*4)+1, 4*done)
+			} else if done > 0 {
+				some = 2 * done
+			}
+			end := 1
+			for end < len(days) && (times == maxStretches || end < some && days[end-1].Sub(days[end]) <= 3*day) {
+				end++
+			}
+			s := stretch{from: days[end-1], to: days[0].Add(day)}
+			if !before.IsZero() && before.Before(s.to) {
+				s.to = before
+			}
+			if s.from.Before(s.to) && !yield(s) {
+				return
+			}
+			done += end
+			days = days[end:]
 		}
-		s := stretch{from: days[end-1], to: days[i].Add(day)}
-		if !before.IsZero() && before.Before(s.to) {
-			s.to = before
-		}
-		if s.from.Before(s.to) {
-			list = append(list, s)
-		}
-		i = end
 	}
-	return list
 }

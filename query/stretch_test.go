@@ -20,20 +20,29 @@ func TestOnDays(t *testing.T) {
 	for name, c := range map[string]struct {
 		days   []time.Time
 		before time.Time
+		daily  int // events on each day; 100 are wanted
 		want   string
 	}{
-		"nobody":        {nil, time.Time{}, "[]"},
-		"one day":       {run(100, 99), time.Time{}, "[100-101]"},
-		"each day":      {run(100, 90), time.Time{}, "[98-101 92-98 91-92]"},
-		"a gap":         {[]time.Time{at(100), at(99), at(90), at(89)}, time.Time{}, "[99-101 89-91]"},
-		"before":        {run(100, 97), at(99).Add(time.Hour), "[98-99.04]"},
-		"before it all": {run(100, 97), at(98), "[]"},
-		"now and then":  {slices.Concat(run(400, 399), run(300, 299), run(200, 199), run(100, 99)), time.Time{}, "[400-401 300-301 200-201 100-101]"},
+		"nobody":        {nil, time.Time{}, 1, "[]"},
+		"one day":       {run(100, 99), time.Time{}, 1, "[100-101]"},
+		"nothing fits":  {run(100, 80), time.Time{}, 0, "[98-101 92-98 81-92]"},
+		"little a day":  {run(100, 80), time.Time{}, 1, "[98-101 86-98 81-86]"},
+		"ten a day":     {run(100, 70), time.Time{}, 10, "[98-101 89-98]"},
+		"much a day":    {run(100, 70), time.Time{}, 33, "[98-101 97-98]"},
+		"a gap":         {[]time.Time{at(100), at(99), at(90), at(89)}, time.Time{}, 1, "[99-101 89-91]"},
+		"before":        {run(100, 97), at(99).Add(time.Hour), 1, "[98-99.04]"},
+		"before it all": {run(100, 97), at(98), 1, "[]"},
+		"now and then":  {slices.Concat(run(400, 399), run(300, 299), run(200, 199), run(100, 99)), time.Time{}, 1, "[400-401 300-301 200-201 100-101]"},
 	} {
 		var got []string
-		for _, s := range onDays(c.days, c.before) {
-			day := func(t time.Time) string { return fmt.Sprintf("%.4g", t.Sub(at(0)).Hours()/24) }
-			got = append(got, day(s.from)+"-"+day(s.to))
+		found := 0
+		for s := range onDays(c.days, c.before, 100, func() int { return found }) {
+			found += c.daily * int(s.to.Sub(s.from)/day)
+			date := func(t time.Time) string { return fmt.Sprintf("%.4g", t.Sub(at(0)).Hours()/24) }
+			got = append(got, date(s.from)+"-"+date(s.to))
+			if found >= 100 {
+				break
+			}
 		}
 		if fmt.Sprint(got) != c.want {
 			t.Errorf("%s: %v, want %s", name, got, c.want)
@@ -59,7 +68,7 @@ func TestOnDays(t *testing.T) {
 	for n := 5000; n > 0; n -= 10 {
 		sparse = append(sparse, at(n))
 	}
-	list := onDays(sparse, time.Time{})
+	list := slices.Collect(onDays(sparse, time.Time{}, 100, func() int { return 0 }))
 	if len(list) != maxStretches || !list[maxStretches-1].from.Equal(at(10)) {
 		t.Errorf("days far apart are looked at in %d stretches, the last one from %s", len(list), list[len(list)-1].from)
 	}

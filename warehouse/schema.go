@@ -115,9 +115,9 @@ type Dialect interface {
 	// them each time and in their order. Place tells which it is, from 1 on; of others it gives 0 or NULL.
 	OneOf(column string, values []string) string
 	Place(column string, values []string) string
-	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of some ids, and under
-	// which: from 1 on, users before devices (anonymous_id). The ids are SQL, and each stands in the statement twice: all in
-	// their order, and all again. There may be a few more days, and none less. Empty: the warehouse keeps no such list.
+	// Days is a statement for the days, in UTC and the newest first, on which something was done under one of some users, or on one of some devices
+	// (anonymous_id) by nobody of these users, and under which id: from 1 on, users before devices. There are one or more of both. There may be a few
+	// more days, and none less. Empty: the warehouse keeps no such list.
 	Days(users, devices []string) string
 	// Active is a table of who did something on each day in UTC: day (a date), user_id and anonymous_id as Stored gives the text of an id
 	// (a number; of NULL 0), and is_bot, a line for each combination that some event has. Empty: the warehouse keeps none.

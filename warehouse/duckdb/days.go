@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,29 +58,29 @@ func (a dayLine) compare(b dayLine) int {
 	return 1
 }
 
-// hashed gives an id as md5_number_lower does; the id is copied to text.
-func hashed(ids *array.String, row int, text []byte) (uint64, []byte) {
-	if ids.IsNull(row) {
-		return 0, text
-	}
-	text = append(text[:0], ids.Value(row)...)
-	sum := md5.Sum(text)
-	return binary.LittleEndian.Uint64(sum[8:]), text
+// hashed gives an id as md5_number_lower does.
+func hashed(id []byte) uint64 {
+	sum := md5.Sum(id)
+	return binary.LittleEndian.Uint64(sum[8:])
 }
 
 // putDays writes what the batch brings that is not there yet.
 func (l *loading) putDays() error {
 	var lines []dayLine
 	var text []byte
+	id := func(ids *array.String, row int) uint64 {
+		if ids.IsNull(row) {
+			return 0
+		}
+		text = append(text[:0], ids.Value(row)...)
+		return hashed(text)
+	}
 	for _, part := range l.events {
 		column := func(name string) arrow.Array { return part.Column(part.Schema().FieldIndices(name)[0]) }
 		at, bot := column("timestamp").(*array.Timestamp), column("is_bot").(*array.Boolean)
 		users, devices := column("user_id").(*array.String), column("anonymous_id").(*array.String)
 		for row := range at.Len() {
-			line := dayLine{day: epochDay(int64(at.Value(row))), bot: bot.Value(row)}
-			line.user, text = hashed(users, row, text)
-			line.device, text = hashed(devices, row, text)
-			lines = append(lines, line)
+			lines = append(lines, dayLine{epochDay(int64(at.Value(row))), id(users, row), id(devices, row), bot.Value(row)})
 		}
 	}
 	if len(lines) == 0 {
@@ -118,23 +119,19 @@ func epochDay(micros int64) int32 {
 	return int32(micros / day)
 }
 
-// Days reads the table once for the users, and once for the devices. One bit tells a device from a user of the same name.
+// Days reads the table once for the users, and once for the devices.
 func (dialect) Days(users, devices []string) string {
-	device := func(id string) string { return "xor(" + id + ", cast(1 as ubigint))" }
-	var all, some []string
-	list := func(ids []string, column, as string, tagged func(string) string) {
-		var hashes []string
-		for _, id := range ids {
-			hashes = append(hashes, "md5_number_lower("+id+")")
-			all = append(all, tagged(hashes[len(hashes)-1]))
+	list := func(ids []string) string {
+		hashes := make([]string, len(ids))
+		for i, id := range ids {
+			hashes[i] = strconv.FormatUint(hashed([]byte(id)), 10)
 		}
-		if len(ids) > 0 {
-			some = append(some, fmt.Sprintf("select day, %s as id from id_days where %s in (%s)", as, column, strings.Join(hashes, ", ")))
-		}
+		return strings.Join(hashes, ", ")
 	}
-	list(users, "user_id", "user_id", func(id string) string { return id })
-	list(devices, "anonymous_id", device("anonymous_id"), device)
-	return fmt.Sprintf("select distinct day, list_position([%s], id) as which from (%s) seen order by day desc", strings.Join(all, ", "), strings.Join(some, " union all "))
+	u, d := list(users), list(devices)
+	return fmt.Sprintf(`select distinct day, which from (select day, list_position(cast([%[1]s] as ubigint[]), user_id) as which from id_days where user_id in (%[1]s)
+		union all select day, %[3]d + list_position(cast([%[2]s] as ubigint[]), anonymous_id) from id_days where anonymous_id in (%[2]s) and user_id not in (%[1]s)) seen
+		order by day desc`, u, d, len(users))
 }
 
 // Active reads it for everybody.
