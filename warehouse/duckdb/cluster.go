@@ -173,5 +173,10 @@ func (w *Warehouse) clusterPiece(ctx context.Context) (n int64, err error) {
 	if err := w.fault("clustered"); err != nil {
 		return 0, err
 	}
-	return max(n, 1), tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return 0, err
+	}
+	// Only a checkpoint lets the file use anew where the rows were. While others write there can be none; one of theirs does it then.
+	_, _ = w.db.ExecContext(ctx, "checkpoint spoor")
+	return max(n, 1), nil
 }

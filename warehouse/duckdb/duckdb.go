@@ -83,9 +83,13 @@ func Open(ctx context.Context, options Options) (*Warehouse, error) {
 		// Past this many rows DuckDB would write no log and block all commits while it compresses.
 		"auto_checkpoint_skip_wal_threshold": {"1000000000"},
 		"temp_directory":                     {path + ".tmp"},
-		"autoinstall_known_extensions":       {"false"},
-		"autoload_known_extensions":          {"false"},
-		"allow_community_extensions":         {"false"},
+		// The allocator gives back what is freed: it would keep as much again as the memory limit.
+		"allocator_background_threads":                {"true"},
+		"allocator_flush_threshold":                   {"16MiB"},
+		"allocator_bulk_deallocation_flush_threshold": {"64MiB"},
+		"autoinstall_known_extensions":                {"false"},
+		"autoload_known_extensions":                   {"false"},
+		"allow_community_extensions":                  {"false"},
 	}
 	// The size of row groups can be said of a file that is attached only. What is attached stays readable when the
 	// first connection then closes all other files to everybody.
