@@ -109,7 +109,13 @@ func TestCluster(t *testing.T) {
 func TestClusterBehindLoads(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "spoor.duckdb")
-	w := open(t, duckdb.Options{Path: path, ClusterRows: 2000, Warn: func(text string) { t.Error(text) }})
+	w, err := duckdb.Open(t.Context(), duckdb.Options{Path: path, ClusterRows: 2000, Warn: func(text string) { t.Error(text) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	const batches, rows = 120, 400
 	failed := make(chan error, 1)
 	go func() {
@@ -139,7 +145,10 @@ func TestClusterBehindLoads(t *testing.T) {
 			t.Fatalf("want as many rows as the ledger has, each once; have %s more, and %s", have, one(t, w, "select count(*), count(distinct message_id) from events"))
 		}
 	}
-	w = open(t, duckdb.Options{Path: crashed(t, path)})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w = open(t, duckdb.Options{Path: path})
 	if have := one(t, w, sums); have != "[0 0]" {
 		t.Errorf("want the same when it is opened anew; have %s", have)
 	}
