@@ -11,7 +11,7 @@ function groupsOf({ lines, groups }) {
 
 const everybody = {}
 const others = { other: true }
-const named = (of) => (of.other ? 'all other groups' : of.group ? groupName(of) : 'all people')
+const named = (of) => (of.other ? 'all other groups' : of.group ? groupName(of) : 'all groups together')
 
 /**
  * groupChoice is a list of the groups that a report has now: fill(report, number) offers them, and get() gives the part of the
