@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// stretch is a time in which events are looked for; a zero end is open. Rows lie as they came, so that a warehouse reads the
+// stretch is a time in which events are looked for; a zero end is open. Rows lie about as they came, so that a warehouse reads the
 // rows of a stretch and passes over the rest.
 type stretch struct{ from, to time.Time }
 

@@ -51,7 +51,7 @@ const (
 	wrongClock = 24 * time.Hour
 )
 
-// stretches gives when an event may have come, most likely first; each begins or ends where those before it end. Rows lie as
+// stretches gives when an event may have come, most likely first; each begins or ends where those before it end. Rows lie about as
 // they came, so that a warehouse reads the ids of a stretch and passes over the rest. Where it is known when the event came,
 // or when its id was made, that is where it is looked for first, and nothing came before its id was made. Otherwise the
 // newest days come first: who asks for an event has mostly just sent it.

@@ -36,6 +36,9 @@ func mixed(n, rows int) *warehouse.Batch {
 		case 1:
 			e.Type, e.Name = event.TypeIdentify, ""
 		}
+		if i%100 == 0 {
+			e.Timestamp = -rand.Int64N(2 * 86400e6) // before 1970, as nobody's clock should be
+		}
 		e.IsBot = rand.IntN(9) == 0
 		if rand.IntN(9) == 0 {
 			e.PreviousID = fmt.Sprint("u", rand.IntN(20))

@@ -22,8 +22,9 @@ import (
 // two ids that have these in common are taken for one when people are counted. See docs/adr/0019-keys-and-days.md.
 const (
 	createDays = "create table if not exists id_days (day date not null, user_id ubigint not null, anonymous_id ubigint not null, is_bot boolean not null)"
-	dayOf      = `make_date(cast(epoch_us("timestamp") // 86400000000 as integer))`
-	someDays   = "select distinct " + dayOf + " as day, coalesce(md5_number_lower(user_id), 0) as user_id, coalesce(md5_number_lower(anonymous_id), 0) as anonymous_id, is_bot from events"
+	// What lies before 1970 belongs to the day that has begun: // cuts towards 0.
+	dayOf    = `make_date(cast((epoch_us("timestamp") - case when epoch_us("timestamp") < 0 then 86399999999 else 0 end) // 86400000000 as integer))`
+	someDays = "select distinct " + dayOf + " as day, coalesce(md5_number_lower(user_id), 0) as user_id, coalesce(md5_number_lower(anonymous_id), 0) as anonymous_id, is_bot from events"
 )
 
 // makeDays makes the table, of the events that are there.
